@@ -1,0 +1,62 @@
+// L0 as the language records it: immutable nodes that point at their operands. No table and no global graph: what nobody holds
+// is collected. The compiler's first pass (compiler/graph/intern.ts) turns the cone of some outputs into a numbered, hash-consed
+// graph. Everything that is not here is sugar above it: argsort and rank are sums of comparisons, one-hot and scatter-add are
+// reductions with a predicate, a mean is a sum and a division.
+import type { DType, TypedArray } from '../common/dtype.ts';
+import type { Init } from '../common/program.ts';
+import type { ScalarFn } from './scalar.ts';
+
+/** A number, a symbol, or a canonical polynomial of symbols ('G*G-V+1'). */
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+/** Index arithmetic only; none of them costs a kernel. */
+export type View =
+  | { readonly view: 'reshape' } // to the node's own shape
+  | { readonly view: 'permute'; readonly order: readonly number[] } // out axis i is in axis order[i]
+  | { readonly view: 'expand'; readonly at: readonly number[] } // in axis i stands at out axis at[i] (ascending); other out axes repeat, and an in axis of 1 may grow
+  | { readonly view: 'slice'; readonly axis: number; readonly from: Dim; readonly step: number } // out size from the node's shape; step ≥ 1
+  | { readonly view: 'flip'; readonly axis: number }
+  | { readonly view: 'window'; readonly axis: number; readonly stride: number }; // axis of n → [count, size]: out [i, k] reads i·stride + k
+
+export type Op =
+  | { readonly op: 'input'; readonly role: 'argument' | 'state'; readonly name: string }
+  | { readonly op: 'input'; readonly role: 'scalar'; readonly name: string } // shape []
+  | { readonly op: 'input'; readonly role: 'parameter'; readonly name: string; readonly init: Init | LazyInit; readonly trainable: boolean }
+  | { readonly op: 'const'; readonly value: number } // shape []
+  | { readonly op: 'extent'; readonly dim: Dim } // a size as an i32 of shape []
+  | { readonly op: 'data'; readonly data: TypedArray } // row-major
+  | { readonly op: 'iota'; readonly axis: number } // i32: the position along axis
+  | { readonly op: 'map'; readonly fn: ScalarFn } // operands all of the node's shape
+  | { readonly op: 'reduce'; readonly kind: ReduceKind; readonly axes: readonly number[] } // axes are dropped; max of nothing is the type's lowest
+  | { readonly op: 'contract'; readonly labels: readonly [string, string]; readonly out: string } // sum over the labels not in out of a·b; one letter an axis, no letter twice in an operand
+  | ({ readonly op: 'view' } & View)
+  | { readonly op: 'pad'; readonly low: readonly number[]; readonly value: number } // out size from the node's shape
+  | { readonly op: 'concat'; readonly axis: number }
+  | { readonly op: 'gather'; readonly axis: number } // [x, index]: index has x's axes up to and including `axis`; its values are clamped to the axis
+  | { readonly op: 'stop' } // the value, without a gradient
+  | { readonly op: 'call'; readonly name: string; readonly saved: number }; // [body, ...saved, ...args]: the value of body; a bracket that a written derivative and the op trail use
+export type ReduceKind = 'sum' | 'max' | 'min';
+/** Worked out only when somebody asks for initial values. */
+export interface LazyInit {
+  readonly kind: 'lazy';
+  readonly values: () => Float32Array;
+}
+
+export type Node = {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** For an index: its values lie in 0 ≤ i < over. */
+  readonly over?: Dim;
+  readonly inputs: readonly Node[];
+  /** Never worth a buffer of its own: computed inside the reduction that reads it (comparisons of a sort, one-hot products). */
+  readonly nested?: true;
+  readonly origin: Origin;
+} & Op;
+
+/** Where the user called: call sites captured as an object (about 2 µs), read only when an error or explain asks. */
+export interface Origin {
+  readonly stack?: string;
+  /** Names of the layers and ops around it, outermost first. */
+  readonly trail: readonly string[];
+}

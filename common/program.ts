@@ -141,6 +141,9 @@ export interface Step {
   readonly origin: string;
   /** Multiply-adds count as two. */
   readonly flops: Size;
+  /** Bytes of the distinct elements that the kernel reads and writes. */
+  readonly bytesRead: Size;
+  readonly bytesWritten: Size;
 }
 
 export const gridSize = (g: Grid, batch: number): number =>

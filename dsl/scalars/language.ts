@@ -1,0 +1,39 @@
+// The words of a scalar kernel beside TypeScript's own: types that say how a number is held, and functions that Math lacks.
+// They run as they stand, so a kernel can be called and tested as the plain function that it is; compiler/source reads the
+// same text and makes a ScalarFn of it.
+//   kernel((x: f32) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)))
+
+/** A 32-bit float. */
+export type f32 = number;
+/** A signed 32-bit integer; arithmetic wraps in kernels. */
+export type i32 = number;
+/** An unsigned 32-bit integer; arithmetic wraps in kernels. */
+export type u32 = number;
+export type bool = boolean;
+
+/** The error function, 2/√π ∫₀ˣ exp(−t²) dt, to about 1e-15: its Maclaurin series below 3, the continued fraction of erfc above
+ *  (Abramowitz and Stegun 7.1.5 and 7.1.14). */
+export function erf(x: f32): f32 {
+  const a = Math.abs(x);
+  if (Number.isNaN(x)) return x;
+  if (a < 3) {
+    let term = a;
+    let sum = a;
+    for (let n = 1; n < 80; n++) {
+      term *= (-a * a) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (Math.sign(x) * sum * 2) / Math.sqrt(Math.PI);
+  }
+  let f = 0;
+  for (let n = 60; n > 0; n--) f = n / 2 / (a + f);
+  return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + f));
+}
+
+/** 1 / √x. */
+export const rsqrt = (x: f32): f32 => 1 / Math.sqrt(x);
+
+/** a where the condition holds, else b; both are computed. */
+export function select<T extends number | boolean>(condition: bool, a: T, b: T): T {
+  return condition ? a : b;
+}

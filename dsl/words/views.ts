@@ -1,0 +1,23 @@
+// Messages of the view ops. {} is filled in order by the type rule and by the trace rule alike.
+export const viewWords = {
+  axis: '{}: axis {} is out of range for {}',
+  axisTwice: '{}: axes {} of {} name an axis twice',
+  broadcastTo: 'broadcastTo: {} does not broadcast to {}',
+  permute: 'permute: {} is not an order of the axes of {}',
+  elements: 'reshape: element counts differ: {} and {} ({} to {})',
+  infer: 'reshape: cannot infer -1: {} is not divisible by {} ({} to {})',
+  holes: 'reshape: -1 stands more than once in {}',
+  concat: 'concat: {} and {} differ outside axis {}',
+  concatNone: '{}: wants at least one tensor',
+  stack: 'stack: {} and {} differ',
+  sliceEnd: 'slice: {} to {} is outside axis {} of {}',
+  sliceStep: 'slice: the step must be a whole number from 1, got {}',
+  sliceDivide: 'slice: {} elements are not divisible by the step {} (axis {} of {})',
+  splitEqual: 'split: axis {} of size {} is not divisible by {}',
+  splitSizes: 'split: the parts add up to {}, axis {} of {} is {}',
+  padRank: 'pad: wants a [before, after] for each of the {} axes, got {}',
+  padNegative: 'pad: {} before and {} after axis {} must be whole numbers from 0',
+  squeeze: 'squeeze: axis {} of {} is {}, not 1',
+  unbind: 'unbind: the size of axis {} of {} must be a number',
+  rollShift: 'roll: the shift must be a whole number, got {}',
+} as const;

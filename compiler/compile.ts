@@ -1,0 +1,98 @@
+// The passes in order: trace → intern → simplify → lower → schedule → generate → memory → render → Program.
+// Compiling opens no device and writes nothing.
+import type { Program } from '../common/program.ts';
+import type { Size } from '../common/size.ts';
+import { trace, type Model, type ModelConfig, type ModelOutputs, type Traced } from '../dsl/model.ts';
+import { capabilities, type Target } from './code/capabilities.ts';
+import { generate } from './code/generate.ts';
+import { schedule } from './code/schedule.ts';
+import type { Capability } from './code/types.ts';
+import { debugLevel, say } from './debug.ts';
+import { CompileError } from './errors.ts';
+import { intern, type Interned } from './graph/intern.ts';
+import { printGraph } from './graph/print.ts';
+import { simplify } from './graph/simplify.ts';
+import { collapse } from './loops/collapse.ts';
+import { nestKey } from './loops/key.ts';
+import { printNest } from './loops/print.ts';
+import { homeOf, lowerUnfused } from './loops/unfused.ts';
+import { assemble, type Dispatch } from './program.ts';
+import { renderJs } from '../compiler/render/js.ts';
+import { renderWgsl } from '../compiler/render/wgsl.ts';
+
+export interface CompileOptions {
+  /** A capability record by name (`webgpu`, `webgpu-large`, `webgpu-software`, `js`) or one of your own. Default `webgpu`. */
+  readonly target?: Target | Capability;
+  /** How operations become kernels. `none`: one kernel each, the rung that every other way is tested against. */
+  readonly fuse?: 'none';
+  /** Makes the batch a number, for programs that need more of it than a leading axis. */
+  readonly batch?: number;
+  /** Only these outputs; default all. */
+  readonly outputs?: readonly string[];
+}
+
+/** A Program that remembers the names and shapes of its model's outputs, for the types of a session's results. */
+export type Compiled<Outputs = Record<string, unknown>> = Program & { readonly [outputs]?: Outputs };
+declare const outputs: unique symbol;
+
+/** Compiles a model for a configuration (values, or the name of one of its presets).
+ *  @throws ShapeError from the trace, CompileError where the target cannot run the program. */
+export function compile<M extends Model>(model: M, config: ModelConfig<M> | string, options: CompileOptions = {}): Compiled<ModelOutputs<M>> {
+  const batch = options.batch;
+  if (batch !== undefined && !(Number.isSafeInteger(batch) && batch > 0)) throw new CompileError('HC6', `batch ${batch} is no positive integer`);
+  return compileTraced(trace(model, config, batch === undefined ? {} : { batch }), options);
+}
+
+/** Compiles what a trace recorded. */
+export function compileTraced(traced: Traced, options: CompileOptions = {}): Program {
+  const capability = capabilityOf(options.target ?? 'webgpu');
+  if (options.fuse !== undefined && options.fuse !== 'none') throw new CompileError('HC7', `fuse '${String(options.fuse)}' is not known: none`);
+  const interned = simplified(selected(intern(traced), options.outputs));
+  const { graph } = interned;
+  if (debugLevel() >= 2) say(printGraph(graph));
+  const wanted = interned.outputs.map(([, id]) => id);
+  const scalars = [...interned.scalars.keys()];
+  const lowered = lowerUnfused(graph, wanted, { maxBuffers: capability.bindings });
+  const codes = new Map<string, Dispatch['code']>();
+  const dispatches = lowered.map(({ roots, nest }): Dispatch => {
+    const flat = collapse(nest);
+    const key = nestKey(flat);
+    let code = codes.get(key);
+    if (!code) {
+      code = generate(flat, schedule(flat, capability), capability, { scalarIndex: name => scalars.indexOf(name) + 1 });
+      codes.set(key, code);
+      if (debugLevel() >= 3) say(printNest(flat));
+    }
+    return { nest: flat, code, key, root: roots[0]!.node };
+  });
+  const program = assemble({
+    name: traced.name,
+    interned,
+    batch: usesBatch(interned) ? traced.batch : null,
+    dispatches,
+    homes: new Map(interned.outputs.map(([name, id]) => [name, homeOf(graph, id)])),
+    capability,
+    render: (code, access, comment) => (capability.language === 'wgsl' ? renderWgsl(code, { access, comment }) : renderJs(code, { comment })),
+  });
+  if (debugLevel() >= 1) for (const s of program.steps) say(`${s.name}  ${s.origin}`);
+  if (debugLevel() >= 4) for (const k of program.kernels) say(k.text);
+  return program;
+}
+
+function capabilityOf(target: Target | Capability): Capability {
+  if (typeof target !== 'string') return target;
+  if (!Object.hasOwn(capabilities, target)) throw new CompileError('HC8', `target '${target}' is not known: ${Object.keys(capabilities).join(', ')}`);
+  return capabilities[target];
+}
+function selected(interned: Interned, names: readonly string[] | undefined): Interned {
+  if (!names) return interned;
+  for (const n of names)
+    if (!interned.outputs.some(([name]) => name === n))
+      throw new CompileError('HC9', `no output '${n}': the model's outputs are ${interned.outputs.map(o => o[0]).join(', ')}`);
+  return { ...interned, outputs: interned.outputs.filter(([name]) => names.includes(name)) };
+}
+function simplified(interned: Interned): Interned {
+  return simplify(interned);
+}
+const holdsBatch = (shape: readonly Size[]): boolean => shape.some(s => typeof s !== 'number');
+const usesBatch = (i: Interned): boolean => i.graph.nodes.some(n => holdsBatch(n.shape) || (n.op === 'extent' && typeof n.size !== 'number'));

@@ -36,7 +36,7 @@ export type Values = readonly number[] | 'normal' | 'positive' | 'integer' | 'un
 export interface Mistake {
   /** `add(f32(8, 3), /*✗*\/f32(4))` */
   readonly call: string;
-  /** Without the leading '✗ ', e.g. 'add: cannot broadcast 3 with 4 (lhs [8,3], rhs [4])'. */
+  /** Without the leading '✗ ', e.g. 'add: cannot broadcast 3 with 4 (left [8,3], right [4])'. */
   readonly message: string;
   /** Types cannot see it (values, or a size known only to the trace): only the trace reports it. */
   readonly traceOnly?: true;

@@ -1,5 +1,5 @@
 // Messages of the view ops. {} is filled in order by the type rule and by the trace rule alike.
-export const viewWords = {
+export const views = {
   axis: '{}: axis {} is out of range for {}',
   axisTwice: '{}: axes {} of {} name an axis twice',
   broadcastTo: 'broadcastTo: {} does not broadcast to {}',
@@ -7,6 +7,7 @@ export const viewWords = {
   elements: 'reshape: element counts differ: {} and {} ({} to {})',
   infer: 'reshape: cannot infer -1: {} is not divisible by {} ({} to {})',
   holes: 'reshape: -1 stands more than once in {}',
+  notSize: '{}: {} is not a size (in {})',
   concat: 'concat: {} and {} differ outside axis {}',
   concatNone: '{}: wants at least one tensor',
   stack: 'stack: {} and {} differ',
@@ -15,6 +16,7 @@ export const viewWords = {
   sliceDivide: 'slice: {} elements are not divisible by the step {} (axis {} of {})',
   splitEqual: 'split: axis {} of size {} is not divisible by {}',
   splitSizes: 'split: the parts add up to {}, axis {} of {} is {}',
+  splitNegative: 'split: the part {} is negative',
   padRank: 'pad: wants a [before, after] for each of the {} axes, got {}',
   padNegative: 'pad: {} before and {} after axis {} must be whole numbers from 0',
   squeeze: 'squeeze: axis {} of {} is {}, not 1',

@@ -1,5 +1,5 @@
 // Messages of matmul, linear and conv2d. {} is filled in order by the type rule and by the trace rule alike.
-export const contract = {
+export const contractWords = {
   inner: 'matmul: inner dimensions differ: {} and {} (left {}, right {})',
   matmulRank: 'matmul: wants rank 2 or more on both sides (left {}, right {})',
   linearWeight: 'linear: the weight is [out,in] and its in is {}, but x ends in {} (x {}, weight {})',

@@ -1,5 +1,5 @@
 // Messages of the elementwise and logic ops. {} is filled in order by the type rule and by the trace rule alike.
-export const elementwise = {
+export const elementwiseWords = {
   broadcast: '{}: cannot broadcast {} with {} (left {}, right {})',
   twoSided: '{}: {} and {} would both grow to {}: write broadcastTo on one of them',
   dtypes: '{}: dtypes differ: {} and {}',

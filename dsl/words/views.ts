@@ -1,5 +1,5 @@
 // Messages of the view ops. {} is filled in order by the type rule and by the trace rule alike.
-export const views = {
+export const viewWords = {
   axis: '{}: axis {} is out of range for {}',
   axisTwice: '{}: axes {} of {} name an axis twice',
   broadcastTo: 'broadcastTo: {} does not broadcast to {}',

@@ -1,0 +1,70 @@
+// The unfused form, which stays for ever as the rung that fusion is tested against (`--fuse none`): every map, reduce, contract, pad,
+// gather and every operand of a concat is one kernel. Views, constants, positions and sizes are index arithmetic and literals of their
+// readers; values marked nested are computed inside theirs.
+import { CompileError } from '../errors.ts';
+import { type Graph, type GraphNode, numel } from '../graph/graph.ts';
+import { isGiven, type Lowered, lowerKernel, type Root } from './lower.ts';
+
+export interface UnfusedOptions {
+  /** Buffers that one kernel may bind. Default: any number. */
+  readonly maxBuffers?: number;
+}
+
+/** Has the op a buffer of its own? The others are index arithmetic, literals, or given. */
+export function isStorable(node: GraphNode): boolean {
+  switch (node.op) {
+    case 'map':
+    case 'reduce':
+    case 'contract':
+    case 'pad':
+    case 'concat':
+    case 'gather':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The node in whose buffer the value of an output lies: past brackets, and past reshapes, which move nothing. */
+export function homeOf(graph: Graph, output: number): number {
+  let node = graph.node(output);
+  while (node.op === 'call' || node.op === 'stop' || (node.op === 'view' && node.view === 'reshape')) node = graph.node(node.ins[0]!);
+  return node.id;
+}
+
+/** The roots that store a node: a concat is stored operand by operand. */
+export const rootsOf = (graph: Graph, node: GraphNode): readonly Root[] =>
+  node.op === 'concat'
+    ? node.ins.flatMap((operand, piece) => (numel(graph.shape(operand)) === 0 ? [] : [{ node: node.id, piece }]))
+    : [{ node: node.id, piece: -1 }];
+
+/** The kernels that compute some outputs, in an order in which they can run. Each output lies in the buffer of its home (`homeOf`): an
+ *  input's or constant data's own buffer, a stored value's, or that of a copy made here (an output that is a view or a constant).
+ *  Empty tensors have no kernel. Throws CompileError when a kernel binds more buffers than `maxBuffers`, or the batch is inside a
+ *  stored tensor. */
+export function lowerUnfused(graph: Graph, outputs: readonly number[], options: UnfusedOptions = {}): readonly Lowered[] {
+  const homes = outputs.map(id => homeOf(graph, id));
+  const needed = graph.needed(homes).map(id => graph.node(id));
+  const stored = new Set(needed.filter(n => isStorable(n) && (!graph.nested.has(n.id) || homes.includes(n.id))).map(n => n.id));
+  for (;;) {
+    const kernels = needed
+      .filter(n => (stored.has(n.id) || (homes.includes(n.id) && !isGiven(n))) && numel(n.shape) !== 0)
+      .flatMap(n => rootsOf(graph, n))
+      .map(root => lowerKernel(graph, [root], id => stored.has(id)));
+    const wide = kernels.filter(k => k.nest.buffers.length > (options.maxBuffers ?? Number.POSITIVE_INFINITY));
+    if (wide.length === 0) return kernels;
+    for (const kernel of wide) for (const id of unnested(graph, kernel, stored, options.maxBuffers!)) stored.add(id);
+  }
+}
+
+/** The nested values of a kernel that binds too much: stored, each needs only its own operands. */
+function unnested(graph: Graph, kernel: Lowered, stored: ReadonlySet<number>, limit: number): readonly number[] {
+  const nested = kernel.nodes.filter(id => isStorable(graph.node(id)) && !stored.has(id));
+  if (nested.length > 0) return nested;
+  const node = graph.node(kernel.roots[0]!.node);
+  const name = node.op === 'map' ? node.fn.name : node.op;
+  throw new CompileError(
+    'HC205',
+    `${name}: reads and writes ${kernel.nest.buffers.length} tensors, but the target binds at most ${limit} a kernel: split the function in two`,
+  );
+}

@@ -3,7 +3,7 @@
 //   const g = new Graph(); const x = g.input('x', [{ batch: 1 }, 50, 192]); g.reduce('sum', x, [2])
 import type { DType, TypedArray } from '../../common/dtype.ts';
 import type { Init } from '../../common/program.ts';
-import { sameSize, showSizes, timesSize, type Size } from '../../common/size.ts';
+import { type Size, sameSize, showSizes, timesSize } from '../../common/size.ts';
 import type { LazyInit, Origin, ReduceKind } from '../../dsl/graph.ts';
 import { resultType, type ScalarFn, type ScalarType } from '../../dsl/scalar.ts';
 
@@ -140,18 +140,29 @@ export class Graph {
   }
   reduce(kind: ReduceKind, x: number, axes: readonly number[], origin?: Origin): number {
     const sorted = [...axes].sort((a, b) => a - b);
-    return this.put({ op: 'reduce', kind, axes: sorted }, this.shape(x).filter((_, i) => !axes.includes(i)), this.node(x).dtype, [x], origin);
+    return this.put(
+      { op: 'reduce', kind, axes: sorted },
+      this.shape(x).filter((_, i) => !axes.includes(i)),
+      this.node(x).dtype,
+      [x],
+      origin,
+    );
   }
   contract(labels: readonly [string, string], out: string, a: number, b: number, origin?: Origin): number {
     const size = new Map<string, Size>();
-    [a, b].forEach((x, k) =>
-      [...labels[k]!].forEach((c, i) => {
+    for (const [k, x] of [a, b].entries())
+      for (const [i, c] of [...labels[k]!].entries()) {
         const s = this.shape(x)[i]!;
         if (size.has(c) && !sameSize(size.get(c)!, s)) throw new Error(`contract ${labels}->${out}: ${c} has two sizes`);
         size.set(c, s);
-      }),
+      }
+    return this.put(
+      { op: 'contract', labels, out },
+      [...out].map(c => size.get(c)!),
+      this.node(a).dtype,
+      [a, b],
+      origin,
     );
-    return this.put({ op: 'contract', labels, out }, [...out].map(c => size.get(c)!), this.node(a).dtype, [a, b], origin);
   }
   view(view: GraphView, shape: readonly Size[], x: number, origin?: Origin): number {
     return this.put({ op: 'view', ...view }, shape, this.node(x).dtype, [x], origin);
@@ -161,13 +172,23 @@ export class Graph {
     return sameShape(shape, this.shape(x)) ? x : this.view({ view: 'reshape' }, shape, x);
   }
   permute(x: number, order: readonly number[]): number {
-    return order.every((o, i) => o === i) ? x : this.view({ view: 'permute', order }, order.map(i => this.shape(x)[i]!), x);
+    return order.every((o, i) => o === i)
+      ? x
+      : this.view(
+          { view: 'permute', order },
+          order.map(i => this.shape(x)[i]!),
+          x,
+        );
   }
   expand(x: number, shape: readonly Size[], at: readonly number[]): number {
     return sameShape(shape, this.shape(x)) ? x : this.view({ view: 'expand', at }, shape, x);
   }
   slice(x: number, axis: number, from: number, size: Size, step = 1): number {
-    return this.view({ view: 'slice', axis, from, step }, this.shape(x).map((s, i) => (i === axis ? size : s)), x);
+    return this.view(
+      { view: 'slice', axis, from, step },
+      this.shape(x).map((s, i) => (i === axis ? size : s)),
+      x,
+    );
   }
   flip(x: number, axis: number): number {
     return this.view({ view: 'flip', axis }, this.shape(x), x);
@@ -176,7 +197,11 @@ export class Graph {
     const n = this.shape(x)[axis]!;
     if (typeof n !== 'number') throw new Error('window over the batch');
     const count = Math.floor((n - size) / stride) + 1;
-    return this.view({ view: 'window', axis, stride }, this.shape(x).flatMap((s, i) => (i === axis ? [count, size] : [s])), x);
+    return this.view(
+      { view: 'window', axis, stride },
+      this.shape(x).flatMap((s, i) => (i === axis ? [count, size] : [s])),
+      x,
+    );
   }
   pad(x: number, low: readonly number[], high: readonly number[], value = 0): number {
     const shape = this.shape(x).map((s, i) => {
@@ -193,10 +218,20 @@ export class Graph {
       if (typeof s !== 'number') throw new Error('concat along the batch axis');
       return n + s;
     }, 0);
-    return this.put({ op: 'concat', axis }, this.shape(ins[0]!).map((s, i) => (i === axis ? total : s)), this.node(ins[0]!).dtype, ins);
+    return this.put(
+      { op: 'concat', axis },
+      this.shape(ins[0]!).map((s, i) => (i === axis ? total : s)),
+      this.node(ins[0]!).dtype,
+      ins,
+    );
   }
   gather(x: number, index: number, axis: number): number {
-    return this.put({ op: 'gather', axis }, this.shape(x).map((s, i) => (i === axis ? this.shape(index)[axis]! : s)), this.node(x).dtype, [x, index]);
+    return this.put(
+      { op: 'gather', axis },
+      this.shape(x).map((s, i) => (i === axis ? this.shape(index)[axis]! : s)),
+      this.node(x).dtype,
+      [x, index],
+    );
   }
   stop(x: number): number {
     return this.put({ op: 'stop' }, this.shape(x), this.node(x).dtype, [x]);
@@ -218,7 +253,6 @@ export class Graph {
     return this.nodes.filter(n => seen[n.id]).map(n => n.id);
   }
 }
-export const sameShape = (a: readonly Size[], b: readonly Size[]): boolean =>
-  a.length === b.length && a.every((s, i) => sameSize(s, b[i]!));
+export const sameShape = (a: readonly Size[], b: readonly Size[]): boolean => a.length === b.length && a.every((s, i) => sameSize(s, b[i]!));
 /** Operands that the value depends on. */
 export const bodyOf = (n: GraphNode): readonly number[] => (n.op === 'call' ? n.ins.slice(0, 1) : n.ins);

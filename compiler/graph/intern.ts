@@ -1,0 +1,181 @@
+// The compiler's first pass: the cone of a trace's outputs becomes a numbered, hash-consed graph, and dims become sizes.
+// Inputs and parameters come first, in the order of their declaration, so that numbering does not depend on who uses them.
+// After this pass at most one symbol is free, the batch; what needs more is refused here, at the user's line.
+import type { Size } from '../../common/size.ts';
+import { placeOf } from '../../dsl/errors.ts';
+import type { Dim, Node } from '../../dsl/graph.ts';
+import { CompileError } from '../errors.ts';
+import { Graph, type GraphOp } from './graph.ts';
+import { alongBatch, batchTwice, sizeOf } from './sizes.ts';
+
+/** What intern needs of a trace (dsl/model.ts). */
+export interface TracedGraph {
+  /** Arguments, run-time scalars and state by name. */
+  readonly inputs: Iterable<readonly [name: string, node: Node]>;
+  readonly outputs: Iterable<readonly [name: string, node: Node]>;
+  /** Every parameter of the model's tree with its checkpoint name. */
+  readonly names: ReadonlyMap<Node, string>;
+  /** The symbol that stays free, or null. */
+  readonly batch: string | null;
+}
+
+/** A program's graph and what its nodes are called outside; maps go from names to node ids. */
+export interface Interned {
+  readonly graph: Graph;
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly params: ReadonlyMap<string, number>;
+  readonly scalars: ReadonlyMap<string, number>;
+  readonly state: ReadonlyMap<string, number>;
+  readonly outputs: readonly (readonly [name: string, id: number])[];
+  /** For inputs that are indices: the extent that they index. */
+  readonly over: ReadonlyMap<number, Size>;
+}
+
+/** Throws CompileError: HC1 for a size that is neither a number nor a multiple of the batch, HC2 for a parameter outside the model's
+ *  tree, HC3 for a name given twice. */
+export function intern(traced: TracedGraph): Interned {
+  const { names, batch } = traced;
+  const graph = new Graph();
+  const ids = new Map<Node, number>();
+  const roles = {
+    argument: new Map<string, number>(),
+    parameter: new Map<string, number>(),
+    scalar: new Map<string, number>(),
+    state: new Map<string, number>(),
+  };
+  const over = new Map<number, Size>();
+  const outputs: (readonly [string, number])[] = [];
+
+  const declare = (node: Node): number => {
+    const id = put(graph, node, [], names, batch);
+    if (node.op !== 'input') return id;
+    const name = names.get(node) ?? node.name;
+    if (Object.values(roles).some(r => r.has(name))) throw new CompileError('HC3', `two inputs or parameters are called '${name}'`, at(node));
+    roles[node.role].set(name, id);
+    if (node.over !== undefined) over.set(id, size(node, node.over, batch));
+    return id;
+  };
+  const add = (root: Node): number => {
+    // postorder with a stack of our own: graphs are thousands of nodes deep
+    const stack: Node[] = [root];
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1]!;
+      const missing = ids.has(node) ? [] : node.inputs.filter(i => !ids.has(i));
+      if (missing.length > 0) {
+        for (let k = missing.length - 1; k >= 0; k--) stack.push(missing[k]!);
+        continue;
+      }
+      stack.pop();
+      if (ids.has(node)) continue;
+      const id =
+        node.op === 'input'
+          ? declare(node)
+          : put(
+              graph,
+              node,
+              node.inputs.map(i => ids.get(i)!),
+              names,
+              batch,
+            );
+      ids.set(node, id);
+      if (node.nested) graph.nested.add(id);
+    }
+    return ids.get(root)!;
+  };
+
+  for (const [, node] of traced.inputs) add(node);
+  for (const node of names.keys()) add(node);
+  for (const [name, node] of traced.outputs) {
+    if (outputs.some(([n]) => n === name)) throw new CompileError('HC3', `two outputs are called '${name}'`, at(node));
+    outputs.push([name, add(node)]);
+  }
+  return { graph, inputs: roles.argument, params: roles.parameter, scalars: roles.scalar, state: roles.state, outputs, over };
+}
+
+function put(graph: Graph, node: Node, ins: readonly number[], names: ReadonlyMap<Node, string>, batch: string | null): number {
+  const shape = node.shape.map(d => size(node, d, batch));
+  const twice = batchTwice(shape, batch);
+  if (twice) throw refuse(node, twice);
+  if (node.op === 'map') return graph.map(node.fn, ins, node.dtype, node.origin);
+  const moved = movesBatch(
+    node,
+    shape,
+    ins.map(i => graph.shape(i)),
+  );
+  if (moved) throw refuse(node, alongBatch(moved, batch));
+  return graph.put(graphOp(node, names, batch), shape, node.dtype, ins, node.origin);
+}
+
+function graphOp(node: Exclude<Node, { op: 'map' }>, names: ReadonlyMap<Node, string>, batch: string | null): GraphOp {
+  switch (node.op) {
+    case 'input': {
+      if (node.role !== 'parameter') return { op: 'input', role: node.role, name: node.name };
+      const name = names.get(node);
+      if (name === undefined)
+        throw new CompileError('HC2', "param() outside the model's tree: make it a field of what the model's params returns", at(node));
+      return { op: 'input', role: 'parameter', name, init: node.init, trainable: node.trainable };
+    }
+    case 'const':
+      return { op: 'const', value: node.value };
+    case 'extent':
+      return { op: 'extent', size: size(node, node.dim, batch) };
+    case 'data':
+      return { op: 'data', data: node.data };
+    case 'iota':
+      return { op: 'iota', axis: node.axis };
+    case 'reduce':
+      return { op: 'reduce', kind: node.kind, axes: [...node.axes].sort((a, b) => a - b) };
+    case 'contract':
+      return { op: 'contract', labels: node.labels, out: node.out };
+    case 'view':
+      switch (node.view) {
+        case 'reshape':
+          return { op: 'view', view: 'reshape' };
+        case 'permute':
+          return { op: 'view', view: 'permute', order: node.order };
+        case 'expand':
+          return { op: 'view', view: 'expand', at: node.at };
+        case 'slice': {
+          const from = size(node, node.from, batch);
+          if (typeof from !== 'number') throw refuse(node, alongBatch('a slice that starts', batch));
+          return { op: 'view', view: 'slice', axis: node.axis, from, step: node.step };
+        }
+        case 'flip':
+          return { op: 'view', view: 'flip', axis: node.axis };
+        case 'window':
+          return { op: 'view', view: 'window', axis: node.axis, stride: node.stride };
+      }
+      break;
+    case 'pad':
+      return { op: 'pad', low: node.low, value: node.value };
+    case 'concat':
+      return { op: 'concat', axis: node.axis };
+    case 'gather':
+      return { op: 'gather', axis: node.axis };
+    case 'stop':
+      return { op: 'stop' };
+    case 'call':
+      return { op: 'call', name: node.name, saved: node.saved };
+  }
+}
+
+/** Index arithmetic that would need the batch as a number: what it is, in words, or undefined. */
+function movesBatch(node: Node, shape: readonly Size[], ins: readonly (readonly Size[])[]): string | undefined {
+  const dynamic = (s: Size | undefined): boolean => s !== undefined && typeof s !== 'number';
+  if (node.op === 'concat') return dynamic(shape[node.axis]) ? 'a concat' : undefined;
+  if (node.op === 'pad')
+    return shape.some((s, i) => dynamic(s) && (node.low[i] !== 0 || typeof s === 'number' || !sameBatch(s, ins[0]![i]!))) ? 'padding' : undefined;
+  if (node.op !== 'view') return undefined;
+  if (node.view === 'flip') return dynamic(ins[0]![node.axis]) ? 'a flip' : undefined;
+  if (node.view === 'window') return dynamic(ins[0]![node.axis]) ? 'a window' : undefined;
+  return undefined;
+}
+const sameBatch = (a: Size, b: Size): boolean => typeof a !== 'number' && typeof b !== 'number' && a.batch === b.batch;
+
+function size(node: Node, dim: Dim, batch: string | null): Size {
+  const s = sizeOf(dim, batch);
+  if ('why' in s) throw refuse(node, s.why);
+  return s.size;
+}
+const at = (node: Node) => ({ place: placeOf(node.origin) });
+const refuse = (node: Node, why: string): CompileError => new CompileError('HC1', `${node.origin.trail.at(-1) ?? node.op}: ${why}`, at(node));

@@ -7,7 +7,7 @@ export const viewWords = {
   elements: 'reshape: element counts differ: {} and {} ({} to {})',
   infer: 'reshape: cannot infer -1: {} is not divisible by {} ({} to {})',
   holes: 'reshape: -1 stands more than once in {}',
-  notSize: '{}: {} is not a size (in {})',
+  negativeSize: '{}: {} is not a size (in {})',
   concat: 'concat: {} and {} differ outside axis {}',
   concatNone: '{}: wants at least one tensor',
   stack: 'stack: {} and {} differ',

@@ -148,3 +148,18 @@ export type ShowShape<S, R extends string = ''> = S extends readonly [infer H, .
   : S extends readonly []
     ? `[${R}]`
     : '[…]';
+/** 'H = 7, K = 3' for the known symbols of F in the order of its terms, to explain a failed division */
+export type Known<F, E> = F extends string ? KnownTerms<Sum<F>, E> : '';
+type KnownTerms<L extends Term[], E, R extends string = '', Seen = ''> = L extends [[infer M extends string, unknown], ...infer l extends Term[]]
+  ? KnownFactors<M, E, R, Seen> extends [infer r extends string, infer seen]
+    ? KnownTerms<l, E, r, seen>
+    : never
+  : R;
+type KnownFactors<M extends string, E, R extends string, Seen> = M extends `${infer h}*${infer t}`
+  ? KnownFactors<t, E, ListKnown<h, E, R, Seen>, Seen | h>
+  : [ListKnown<M, E, R, Seen>, Seen | M];
+type ListKnown<x extends string, E, R extends string, Seen> = x extends Seen
+  ? R
+  : x extends keyof E
+    ? `${R}${R extends '' ? '' : ', '}${x} = ${ShowDim<E[x]>}`
+    : R;

@@ -144,6 +144,12 @@ export function solve(f: Dim, a: Dim, env: Env): { readonly symbol: string; read
     else symbol = x;
   return { symbol: symbol!, value: dimDiv(dimSub(a, known), divisor), divisor };
 }
+/** 'H = 7, K = 3' for the known symbols of f in the order of its terms, to explain a failed division. */
+export function knownOf(f: Dim, env: Env): string {
+  const monos = [...parse(f).keys()].sort((a, b) => (a === '' ? 1 : b === '' ? -1 : inOrder(a, b)));
+  const names = [...new Set(monos.flatMap(factorsOf))].filter(x => env.has(x));
+  return names.map(x => `${x} = ${env.get(x)}`).join(', ');
+}
 export const showShape = (s: Shape): string => `[${s.join(',')}]`;
 
 // ---------------------------------------------------------------- derived sizes, for parameter classes

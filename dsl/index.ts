@@ -1,0 +1,27 @@
+// The language, imported as `heddle`.
+export type { Place } from '../common/errors.ts';
+export { formatError, HeddleError } from '../common/errors.ts';
+export { type Dim, type DimArg, plus, type Shape, times } from './dim.ts';
+export { ShapeError } from './errors.ts';
+export { choice, count, flag, number, optional, ratio } from './fields.ts';
+export { fn } from './fn.ts';
+export * from './ops/index.ts';
+export { type InitArg, layers, named, type Param, param } from './params.ts';
+export { type Size, size } from './sizes.ts';
+export {
+  type Bool,
+  bool,
+  type DType,
+  type F16,
+  type F32,
+  f16,
+  f32,
+  type I32,
+  type Index,
+  type IndexOf,
+  i32,
+  index,
+  type Tensor,
+  type U32,
+  u32,
+} from './tensor.ts';

@@ -146,8 +146,8 @@ function own2<V extends 'reshape' | 'permute' | 'expand' | 'slice' | 'flip'>(g: 
 }
 
 /** The same program with every rule applied to a fixed point and without what its outputs do not need (inputs and parameters stay). */
-export function simplify(program: Interned): Interned {
-  return rebuild(rebuild(program, rules), []); // the second time only drops what the first one left behind
+export function simplify(program: Interned, table: readonly Rule[] = rules): Interned {
+  return rebuild(rebuild(program, table), []); // the second time only drops what the first one left behind
 }
 
 function rebuild(program: Interned, table: readonly Rule[]): Interned {

@@ -172,9 +172,8 @@ function viewFault(n: GraphNode & { op: 'view' }, from: readonly Size[]): string
       if (!isAxis(n.axis, from) || !Number.isInteger(n.from) || n.from < 0 || !Number.isInteger(n.step) || n.step < 1) return 'axis, from or step';
       const [size, all] = [n.shape[n.axis], from[n.axis]!];
       if (size === undefined) return 'the rank changed';
-      const inside = sameSize(size, all)
-        ? n.from === 0 && n.step === 1
-        : typeof size === 'number' && (size === 0 || typeof all !== 'number' || n.from + (size - 1) * n.step < all);
+      const last = typeof size === 'number' ? n.from + (size - 1) * n.step : undefined;
+      const inside = last === undefined ? sameSize(size, all) && n.from === 0 && n.step === 1 : size === 0 || typeof all !== 'number' || last < all;
       return inside
         ? shapeFault(
             n,

@@ -63,7 +63,6 @@ function recombine(x: Index): Index {
   }
   return x;
 }
-export const scaleIndex = (x: Index, times: number): Index => (times === 1 ? x : addIndex(zeroIndex, x, times));
 /** The address of a position in a layout: Σ stride·index. */
 export const flatIndex = (at: readonly Index[], strides: readonly number[]): Index =>
   at.reduce((sum, x, i) => addIndex(sum, x, strides[i]!), zeroIndex);

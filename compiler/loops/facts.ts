@@ -85,8 +85,20 @@ export const partsRead = (values: readonly Val[], roots: readonly number[]): rea
     const value = values[v]!;
     return value.kind === 'part' ? [value.part] : [];
   });
-/** Values that a store reads: its own and those in its address. */
-export const storeReads = (nest: Pick<LoopNest, 'stores'>): readonly number[] => nest.stores.flatMap(s => [s.value, ...indexValues(s.at)]);
+/** Values that the stores need, bodies of parts included. */
+export function liveValues(nest: Pick<LoopNest, 'values' | 'parts' | 'stores'>): ReadonlySet<number> {
+  const live = new Set<number>();
+  const stack = nest.stores.flatMap(s => [s.value, ...indexValues(s.at)]);
+  while (stack.length > 0) {
+    const v = stack.pop()!;
+    if (live.has(v)) continue;
+    live.add(v);
+    const value = nest.values[v]!;
+    stack.push(...operands(value));
+    if (value.kind === 'part') stack.push(nest.parts[value.part]!.of);
+  }
+  return live;
+}
 
 /** The phase of each part: 0 when it reads no part, else one more than the latest that it reads. A rescaled part runs with its max,
  *  so the two count as one. Undefined when the links make parts wait for each other. */

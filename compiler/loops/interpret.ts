@@ -6,7 +6,7 @@ import type { Prim, ScalarType } from '../../dsl/scalar.ts';
 import type { Arith } from '../graph/arithmetic.ts';
 import { indexValues } from './affine.ts';
 import { axesOf, freeAxes, loopOrder, partAxes, scope } from './facts.ts';
-import type { Index, LoopNest, Part, Val } from './types.ts';
+import type { Atom, Index, LoopNest, Part, Val } from './types.ts';
 
 export interface Run {
   /** Values of each buffer by graph node; what the nest stores is added. */
@@ -122,7 +122,10 @@ class Machine {
 
   private each(axes: readonly number[], visit: () => void): void {
     const walk = (depth: number): void => {
-      if (depth === axes.length) return visit();
+      if (depth === axes.length) {
+        visit();
+        return;
+      }
       const axis = axes[depth]!;
       for (let i = 0; i < this.extents[axis]!; i++) {
         this.position[axis] = i;
@@ -139,18 +142,21 @@ class Machine {
     return this.own[p]!.reduce((at, a) => at * this.extents[a]! + this.position[a]!, 0);
   }
   private index(x: Index): number {
-    return x.terms.reduce((sum, { times, atom }) => {
-      switch (atom.kind) {
-        case 'axis':
-          return sum + times * this.position[atom.axis]!;
-        case 'value':
-          return sum + times * this.registers[atom.value]!;
-        case 'div':
-          return sum + times * Math.trunc(this.index(atom.of) / atom.by); // truncating, as on devices
-        case 'mod':
-          return sum + times * (this.index(atom.of) % atom.by);
-      }
-    }, x.constant);
+    let sum = x.constant;
+    for (const { times, atom } of x.terms) sum += times * this.atom(atom);
+    return sum;
+  }
+  private atom(atom: Atom): number {
+    switch (atom.kind) {
+      case 'axis':
+        return this.position[atom.axis]!;
+      case 'value':
+        return this.registers[atom.value]!;
+      case 'div':
+        return Math.trunc(this.index(atom.of) / atom.by); // truncating, as devices do
+      case 'mod':
+        return this.index(atom.of) % atom.by;
+    }
   }
   private address(x: Index, buffer: Float64Array, what: string): number {
     const at = this.index(x);

@@ -6,7 +6,7 @@ import type { ReduceKind } from '../../dsl/graph.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import { type Graph, type GraphNode, numel, scalarType } from '../graph/graph.ts';
-import { addIndex, axisIndex, constantIndex, divModIndex, flatIndex, indexRange, scaleIndex, valueIndex, zeroIndex } from './affine.ts';
+import { addIndex, axisIndex, constantIndex, divModIndex, flatIndex, indexRange, valueIndex, zeroIndex } from './affine.ts';
 import { NestBuilder } from './build.ts';
 import type { AxisSet } from './facts.ts';
 import type { Index, LoopNest } from './types.ts';

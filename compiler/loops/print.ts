@@ -73,7 +73,9 @@ export function printNest(nest: LoopNest, name: (node: number) => string = id =>
   }
   for (const s of nest.stores) {
     sayShared([s.value, ...indexValues(s.at)], '');
-    lines.push(`store ${axes(s.axes)}: `.replace('store :', 'store:') + `${name(nest.buffers[s.buffer]!.node)}[${index(s.at)}] = ${use(s.value)}`);
+    lines.push(
+      `${['store', ...s.axes.map(a => nest.axes[a]!.name)].join(' ')}: ${name(nest.buffers[s.buffer]!.node)}[${index(s.at)}] = ${use(s.value)}`,
+    );
   }
   return lines.join('\n');
 }

@@ -1,16 +1,16 @@
 // Drops what no store needs (a piece of a concat that an index can't reach, an axis that collapsed) and renumbers the rest in
 // order: dead parts would cost work, dead buffers bindings, and equal kernels must have equal text.
-import { indexValues, renameIndex } from './affine.ts';
-import { type AxisSet, axisSet, operands } from './facts.ts';
+import { renameIndex } from './affine.ts';
+import { axisSet, liveValues } from './facts.ts';
 import type { Index, LoopNest, Val } from './types.ts';
 
 type Unlooped = Omit<LoopNest, 'loops'>;
 
 export function prune(nest: Unlooped): Unlooped {
   const live = liveValues(nest);
-  const bound: AxisSet = [...nest.stores, ...[...live].flatMap(v => partOf(nest, v))].reduce((set, x) => set | axisSet(x.axes), 0);
   const value = renumber(nest.values, (_, v) => live.has(v));
   const part = renumber(nest.parts, (_, p) => nest.values.some((x, v) => live.has(v) && x.kind === 'part' && x.part === p));
+  const bound = axisSet([...nest.stores, ...part.kept].flatMap(x => x.axes));
   const axis = renumber(nest.axes, (_, a) => ((bound >> a) & 1) === 1);
   const buffer = renumber(
     nest.buffers,
@@ -50,22 +50,6 @@ export function prune(nest: Unlooped): Unlooped {
     })),
     stores: nest.stores.map(s => ({ buffer: buffer.to[s.buffer]!, at: index(s.at), value: value.to[s.value]!, axes: s.axes.map(a => axis.to[a]!) })),
   };
-}
-const partOf = (nest: Unlooped, v: number) => {
-  const value = nest.values[v]!;
-  return value.kind === 'part' ? [nest.parts[value.part]!] : [];
-};
-/** Values that a store needs, bodies of parts included. */
-function liveValues(nest: Unlooped): ReadonlySet<number> {
-  const live = new Set<number>();
-  const stack = nest.stores.flatMap(s => [s.value, ...indexValues(s.at)]);
-  while (stack.length > 0) {
-    const v = stack.pop()!;
-    if (live.has(v)) continue;
-    live.add(v);
-    stack.push(...operands(nest.values[v]!), ...partOf(nest, v).map(p => p.of));
-  }
-  return live;
 }
 function renumber<T>(all: readonly T[], keep: (x: T, i: number) => boolean): { readonly kept: readonly T[]; readonly to: readonly number[] } {
   const kept: T[] = [];

@@ -36,6 +36,15 @@ export interface DeviceLimits {
   readonly workgroupsPerDimension: number;
 }
 
+/** Exchange with the caller's own GPUBuffers. Both directions copy on the device, so nobody's buffer is aliased. */
+export interface PlatformBuffers {
+  isBuffer(x: unknown): x is GPUBuffer;
+  /** From the start of a buffer with COPY_SRC usage. */
+  copyIn(from: GPUBuffer, to: DeviceBuffer, offset: number, bytes: number): void;
+  /** Into a fresh buffer (STORAGE | COPY_SRC | COPY_DST) that the caller owns and destroys; resolves when the copy is done. */
+  copyOut(from: DeviceBuffer, offset: number, bytes: number): Promise<GPUBuffer>;
+}
+
 export interface Device {
   readonly kind: 'js' | 'webgpu';
   /** 'js', or the adapter's own words. */
@@ -45,6 +54,8 @@ export interface Device {
   readonly limits: DeviceLimits;
   /** Kernel language that `prepare` takes. */
   readonly language: 'js' | 'wgsl';
+  /** Optional features that are on, by WebGPU's names ('shader-f16', …). */
+  readonly features: ReadonlySet<string>;
   /** Buffers allocated and not disposed: what the leak test counts. */
   readonly liveBuffers: number;
   /** Zero-filled. Throws DeviceError HD2 when memory is out. */
@@ -55,5 +66,7 @@ export interface Device {
   /** Submits; errors may surface only at read. */
   run(launch: Launch): Promise<void>;
   read(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer>;
+  /** Buffers of the platform in and out; absent on devices without any. */
+  readonly platform?: PlatformBuffers;
   dispose(): void;
 }

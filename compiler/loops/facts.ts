@@ -85,10 +85,12 @@ export const partsRead = (values: readonly Val[], roots: readonly number[]): rea
     const value = values[v]!;
     return value.kind === 'part' ? [value.part] : [];
   });
+/** Values that the stores read directly: their own and those in their addresses. */
+export const storeReads = (nest: Pick<LoopNest, 'stores'>): readonly number[] => nest.stores.flatMap(s => [s.value, ...indexValues(s.at)]);
 /** Values that the stores need, bodies of parts included. */
 export function liveValues(nest: Pick<LoopNest, 'values' | 'parts' | 'stores'>): ReadonlySet<number> {
   const live = new Set<number>();
-  const stack = nest.stores.flatMap(s => [s.value, ...indexValues(s.at)]);
+  const stack = [...storeReads(nest)];
   while (stack.length > 0) {
     const v = stack.pop()!;
     if (live.has(v)) continue;

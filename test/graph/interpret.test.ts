@@ -15,33 +15,17 @@ function run(g: Graph, out: number, feeds: Record<string, Values> = {}, options:
 }
 /** One primitive on constants. */
 function apply(prim: Prim, type: ScalarType, ...args: number[]): number {
-  const fn = scalar(prim, [], b => b.op(prim, ...args.map((x, i) => b.constant(x, prim === 'select' && i === 0 ? 'bool' : type))));
+  const types = args.map((_, i) => (prim === 'select' && i === 0 ? 'bool' : type));
   const g = new Graph();
-  const one = g.constant(0, type === 'bool' ? 'i32' : type);
-  const map = g.put(
-    { op: 'map', fn: { ...fn, params: [type === 'bool' ? 'i32' : type], body: shift(fn.body), result: fn.result + 1 } },
-    [],
-    resultOf(prim, type),
-    [one],
-  );
-  return run(g, map)[0]!;
+  const fn = scalar(prim, types, (b, ...params) => b.op(prim, ...params));
+  return run(
+    g,
+    g.map(
+      fn,
+      args.map((x, i) => g.constant(x, types[i])),
+    ),
+  )[0]!;
 }
-type Body = ReturnType<typeof scalar>['body'];
-const shift = (body: Body): Body => body.map(i => (i.prim === 'const' ? i : { ...i, args: i.args.map(a => a + 1) }));
-const resultOf = (prim: Prim, type: ScalarType): ScalarType => {
-  const known: Partial<Record<Prim, ScalarType>> = {
-    lt: 'bool',
-    le: 'bool',
-    eq: 'bool',
-    toBool: 'bool',
-    toF32: 'f32',
-    toI32: 'i32',
-    toU32: 'u32',
-    bits: 'i32',
-    fromBits: 'f32',
-  };
-  return known[prim] ?? type;
-};
 
 describe('primitives', () => {
   test.each<[Prim, ScalarType, number[], number]>([

@@ -50,7 +50,14 @@ export function reshapeTo(x: Tensor, shape: Shape): Tensor {
 }
 export function permuteTo(x: Tensor, order: readonly number[]): Tensor {
   if (order.every((o, i) => o === i)) return x;
-  return record(permuteTo, { op: 'view', view: 'permute', order }, [x], order.map(o => shapeOf(x)[o]!), x.node.dtype, x.node.over);
+  return record(
+    permuteTo,
+    { op: 'view', view: 'permute', order },
+    [x],
+    order.map(o => shapeOf(x)[o]!),
+    x.node.dtype,
+    x.node.over,
+  );
 }
 /** Axis i of x stands at out axis at[i]; what is new, and what was 1, repeats. */
 export function expandAt(x: Tensor, shape: Shape, at: readonly number[]): Tensor {
@@ -59,7 +66,11 @@ export function expandAt(x: Tensor, shape: Shape, at: readonly number[]): Tensor
 /** Broadcasts to the trailing axes of `shape`. */
 export const expandTo = (x: Tensor, shape: Shape): Tensor => {
   const lead = shape.length - shapeOf(x).length;
-  return expandAt(x, shape, shapeOf(x).map((_, i) => lead + i));
+  return expandAt(
+    x,
+    shape,
+    shapeOf(x).map((_, i) => lead + i),
+  );
 };
 export function sliceOf(x: Tensor, axis: number, from: Dim, count: Dim, step = 1): Tensor {
   if (from === 0 && step === 1 && count === shapeOf(x)[axis]) return x;

@@ -56,7 +56,7 @@ export const wholePower =
   };
 
 /** A float that is not a number, by its bits: the only test that every device answers truly. Integers never are. */
-export const isNaN: Build = (b, x) => {
+export const notANumber: Build = (b, x) => {
   if (b.type(x) !== 'f32') return b.constant(0, 'bool');
   const magnitude = b.op('and', b.op('bits', x), b.constant(0x7fffffff, 'i32'));
   return b.op('lt', b.constant(0x7f800000, 'i32'), magnitude);

@@ -1,17 +1,13 @@
 // Axes and sizes: what every other shape rule is built from. Each rule is here twice, as a type (what the editor checks) and as a
 // function (what the trace checks). A shape of unknown rank (`Shape`, also what follows a mistake) passes every type rule.
 import { type Dim, type Shape, showShape } from '../dim.ts';
-import type { DimAdd, DimEq, ShowDim, ShowShape } from '../dim-types.ts';
+import type { DimAdd, DimEq, ShowShape } from '../dim-types.ts';
 import { fail } from '../errors.ts';
 import type { Wide } from '../tensor.ts';
 import type { Say } from '../words.ts';
 
 /** Axis X (from the end when negative) as a key of the shape, or null when it is out of range. */
-export type Axis<S extends Shape, X> = X extends number
-  ? `${X}` extends `-${string}`
-    ? Key<S, DimAdd<S['length'], X>>
-    : Key<S, X>
-  : null;
+export type Axis<S extends Shape, X> = X extends number ? (`${X}` extends `-${string}` ? Key<S, DimAdd<S['length'], X>> : Key<S, X>) : null;
 type Key<S extends Shape, X> = X extends number ? (`${X}` extends keyof S ? `${X}` : null) : null;
 export type At<S extends Shape, K> = K extends keyof S ? S[K] : never;
 export type AxisError<Op extends string, X, S> = Say<'axis', [Op, X, ShowShape<S>]>;

@@ -70,6 +70,9 @@ export type Where<C extends Shape, A extends Shape, B extends Shape> =
           : never;
 /** The condition against the first value: a mistake that is not the second value's. */
 export type WhereFirst<C extends Shape, A extends Shape> = Wide<C> extends true ? Shape : Wide<A> extends true ? Shape : Merge<C, A, 'where'>;
+export function whereFirst(c: Shape, a: Shape): void {
+  merge(c, a, 'where');
+}
 export function where(c: Shape, a: Shape, b: Shape): Shape {
   const r = merge(merge(c, a, 'where'), b, 'where');
   if (![c, a, b].some(s => sameShape(s, r))) fail('whereGrow', showShape(c), showShape(a), showShape(b), showShape(r));

@@ -82,11 +82,12 @@ type Below<D, Least extends 0 | 1> = D extends number
       : true
   : false;
 /** Shape when the options are right in themselves; the bias is judged after the kernel. */
-type Steps<O> = true extends Below<Stride<O>[number], 1>
-  ? Say<'convStride', [ShowShape<Stride<O>>]>
-  : true extends Below<Pad<O>[number], 0>
-    ? Say<'convPad', [ShowShape<Pad<O>>]>
-    : Shape;
+type Steps<O> =
+  true extends Below<Stride<O>[number], 1>
+    ? Say<'convStride', [ShowShape<Stride<O>>]>
+    : true extends Below<Pad<O>[number], 0>
+      ? Say<'convPad', [ShowShape<Pad<O>>]>
+      : Shape;
 
 /** One spatial axis: floor((size + 2·pad − kernel) / stride) + 1, exact when symbols are in it. */
 type Slide<T, K, S, Axis, X, W> =

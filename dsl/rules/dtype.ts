@@ -1,14 +1,8 @@
 // Rules of element types, as a type (true or a ✗ message) and as a function (nothing or a ShapeError). After a mistake a dtype is the
 // whole union `DType`: every rule lets it pass, so that one mistake stays one error.
-import type { ShowDim } from '../dim-types.ts';
 import { fail } from '../errors.ts';
-import type { DType, Index, Tensor } from '../tensor.ts';
+import { type DType, dtypeName, type Index, type ShowDType } from '../tensor.ts';
 import type { Say } from '../words.ts';
-
-export type ShowDType<D> = D extends Index<infer N> ? `index over ${ShowDim<N>}` : D & string;
-export const showDType = (d: DType): string => (typeof d === 'object' ? `index over ${d.over}` : d);
-/** The element type as the type checker sees it: a node keeps an index as i32 with `over` beside it. */
-export const dtypeOf = ({ node }: Tensor): DType => (node.over === undefined ? node.dtype : { over: node.over });
 
 /** What an op may ask of its operand, and its name in messages. */
 interface Kinds {
@@ -33,7 +27,7 @@ export type Wants<D, K extends Kind, Op extends string> = [DType] extends [D]
     ? true
     : Say<'wants', [Op, KindNames[K], ShowDType<D>]>;
 export function wants(d: DType, kind: Kind, op: string): void {
-  if (!kinds[kind].includes(plain(d))) fail('wants', op, kindNames[kind], showDType(d));
+  if (!kinds[kind].includes(plain(d))) fail('wants', op, kindNames[kind], dtypeName(d));
 }
 
 /** An index is an i32 once it is computed with. */
@@ -41,15 +35,21 @@ export type Plain<D> = D extends Index ? 'i32' : D;
 export const plain = (d: DType): Exclude<DType, Index> => (typeof d === 'object' ? 'i32' : d);
 
 /** Equal element types (an index counts as i32), or one is not known. */
-export type SameDType<D, E> = [Plain<D>, Plain<E>] extends [Plain<E>, Plain<D>] ? true : [DType] extends [D] ? true : [DType] extends [E] ? true : false;
+export type SameDType<D, E> = [Plain<D>, Plain<E>] extends [Plain<E>, Plain<D>]
+  ? true
+  : [DType] extends [D]
+    ? true
+    : [DType] extends [E]
+      ? true
+      : false;
 export type Agree<D, E, Op extends string> = SameDType<D, E> extends true ? true : Say<'dtypes', [Op, ShowDType<D>, ShowDType<E>]>;
 export function agree(d: DType, e: DType, op: string): void {
-  if (plain(d) !== plain(e)) fail('dtypes', op, showDType(d), showDType(e));
+  if (plain(d) !== plain(e)) fail('dtypes', op, dtypeName(d), dtypeName(e));
 }
 /** The common type of operands that agree: an index only when both are over the same extent. */
 export type Common<D, E> = [D, E] extends [E, D] ? D : Plain<D>;
 export function common(d: DType, e: DType): DType {
-  return showDType(d) === showDType(e) ? d : plain(d);
+  return dtypeName(d) === dtypeName(e) ? d : plain(d);
 }
 
 /** May the number N stand beside a tensor of D? */

@@ -17,26 +17,25 @@ type Drop<S extends Shape, K, Keep, I extends 0[] = [], R extends Dim[] = []> = 
 type Ones<S extends Shape> = { -readonly [I in keyof S]: 1 } extends infer R extends Dim[] ? R : never;
 
 /** The reduced shape: X undefined for all axes, O the options. */
-export type Reduce<S extends Shape, X, O, Op extends string> =
-  [X] extends [undefined]
-    ? [Keeps<O>] extends [false]
-      ? []
-      : [Keeps<O>] extends [true]
-        ? Wide<S> extends true
-          ? Shape
-          : Ones<S>
-        : Shape
-    : Wide<S> extends true
-      ? Shape
-      : HasAxes<S, X, Op> extends infer E extends string
-        ? E
-        : UnknownAxes<X> extends true
-          ? Shape
-          : [Keeps<O>] extends [true]
-            ? Drop<S, AxisSet<S, X>, true>
-            : [Keeps<O>] extends [false]
-              ? Drop<S, AxisSet<S, X>, false>
-              : Shape;
+export type Reduce<S extends Shape, X, O, Op extends string> = [X] extends [undefined]
+  ? [Keeps<O>] extends [false]
+    ? []
+    : [Keeps<O>] extends [true]
+      ? Wide<S> extends true
+        ? Shape
+        : Ones<S>
+      : Shape
+  : Wide<S> extends true
+    ? Shape
+    : HasAxes<S, X, Op> extends infer E extends string
+      ? E
+      : UnknownAxes<X> extends true
+        ? Shape
+        : [Keeps<O>] extends [true]
+          ? Drop<S, AxisSet<S, X>, true>
+          : [Keeps<O>] extends [false]
+            ? Drop<S, AxisSet<S, X>, false>
+            : Shape;
 /** The axes to reduce, ascending, and the shape with them dropped and kept as 1. */
 export interface ReducePlan {
   readonly axes: readonly number[];

@@ -160,7 +160,15 @@ type InsertAt<S extends Shape, K, V extends Dim, I extends 0[] = [], R extends D
     : R;
 /** A new axis of V in front of axis X; X = rank puts it last, −1 too. */
 export type Insert<S extends Shape, X, V extends Dim, Op extends string> =
-  Wide<S> extends true ? Shape : number extends X ? Shape : Axis<[...S, 0], X> extends infer K ? (K extends null ? AxisError<Op, X, S> : InsertAt<S, K, V>) : never;
+  Wide<S> extends true
+    ? Shape
+    : number extends X
+      ? Shape
+      : Axis<[...S, 0], X> extends infer K
+        ? K extends null
+          ? AxisError<Op, X, S>
+          : InsertAt<S, K, V>
+        : never;
 /** The place of the new axis, from the front. */
 export function insertAxis(s: Shape, x: number, op: string): number {
   const k = x < 0 ? x + s.length + 1 : x;
@@ -238,7 +246,15 @@ export function stack(list: readonly Shape[]): void {
 // ---------------------------------------------------------------- slice, split, unbind
 /** The end of axis X, or the `to` that was given. */
 export type End<S extends Shape, X, T> = [T] extends [undefined] ? At<S, Axis<S, X>> : T;
-type CountSteps<N, P> = N extends 0 ? 0 : number extends N | P ? number : N extends number ? (P extends number ? CeilDiv<N, P> : number) : DimDiv<N, P>;
+type CountSteps<N, P> = N extends 0
+  ? 0
+  : number extends N | P
+    ? number
+    : N extends number
+      ? P extends number
+        ? CeilDiv<N, P>
+        : number
+      : DimDiv<N, P>;
 type CeilDiv<N extends number, P extends number> = DivMod<N, P> extends [infer Q, infer R] ? (R extends 0 ? Q : DimAdd<Q, 1>) : never;
 /** From F to T of axis X, as far as 0 ≤ F ≤ T ≤ size can be known here. */
 export type Slice<S extends Shape, X, F, T> =
@@ -292,9 +308,19 @@ export function slice(s: Shape, x: number, from: Dim, to: Dim | undefined, step:
 }
 
 type Total<P, R = 0> = P extends readonly [infer h, ...infer t] ? Total<t, DimAdd<R, h>> : R;
-type NegativePart<P> = P extends readonly [infer h, ...infer t] ? (Negative<h> extends true ? Say<'splitNegative', [ShowDim<h>]> : NegativePart<t>) : true;
+type NegativePart<P> = P extends readonly [infer h, ...infer t]
+  ? Negative<h> extends true
+    ? Say<'splitNegative', [ShowDim<h>]>
+    : NegativePart<t>
+  : true;
 /** N copies of T as a tuple; a list of unknown length from 100 on, where tuples no longer help. */
-export type Repeat<N, T> = N extends number ? (`${N}` extends `${infer _}${infer _}${infer _}${string}` ? T[] : number extends N ? T[] : Times<N, T>) : T[];
+export type Repeat<N, T> = N extends number
+  ? `${N}` extends `${infer _}${infer _}${infer _}${string}`
+    ? T[]
+    : number extends N
+      ? T[]
+      : Times<N, T>
+  : T[];
 type Times<N extends number, T, R extends T[] = []> = R['length'] extends N ? R : Times<N, T, [...R, T]>;
 type PartsOf<S extends Shape, K, P, X> = P extends 0
   ? Say<'splitEqual', [X, ShowDim<At<S, K>>, P & number]>

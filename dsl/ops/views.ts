@@ -1,0 +1,241 @@
+// Ops that move, repeat or leave out elements. All but pad and concat are index arithmetic and cost no kernel.
+
+import { type Dim, type DimArg, dimAdd, dimSub, type Shape } from '../dim.ts';
+import type { Canon, CanonShape } from '../dim-types.ts';
+import { type Axes, axes as axesOf, axis as axisOf, type HasAxes, type HasAxis } from '../rules/axis.ts';
+import { type BroadcastTo, broadcastTo as broadcastRule } from '../rules/broadcast.ts';
+import { agree, type Common } from '../rules/dtype.ts';
+import type { Result } from '../rules/elementwise.ts';
+import {
+  type Concat,
+  concat as concatRule,
+  type End,
+  type Insert,
+  insertAxis,
+  type Pad,
+  type Permute,
+  pad as padRule,
+  permute as permuteRule,
+  type Reshape,
+  type RollShift,
+  reshape as reshapeRule,
+  rollShift,
+  type Slice,
+  type Split,
+  type Squeeze,
+  type Stack,
+  type Strided,
+  slice as sliceRule,
+  split as splitRule,
+  squeeze as squeezeRule,
+  stack as stackRule,
+  type Transpose,
+  type Unbind,
+  unbind as unbindRule,
+  type Widths,
+} from '../rules/views.ts';
+import { type Arg, type DType, dtypeOf, fail, resolve, type Tensor, trailing } from '../tensor.ts';
+import { concatOf, expandTo, flipOf, padTo, permuteTo, reshapeTo, shapeOf, sliceOf } from './nodes.ts';
+
+// ---------------------------------------------------------------- shapes
+/** The same elements, row-major, in another shape; one size may be −1, which follows from the others. Where axes have names, write
+ *  `rearrange`: it says which layout is meant. */
+export function reshape<S extends Shape, D extends DType, const T extends readonly DimArg[]>(
+  x: Tensor<S, D>,
+  shape: Arg<T, Reshape<S, CanonShape<T>>>,
+): Result<Reshape<S, CanonShape<T>>, D>;
+export function reshape(x: Tensor, shape: readonly unknown[]): Tensor {
+  const to = reshapeRule(shapeOf(x), shape.map(resolve));
+  return trailing(reshape, () => reshapeTo(x, to));
+}
+/** Repeats axes of 1, and the whole tensor along new leading axes. */
+export function broadcastTo<S extends Shape, D extends DType, const T extends readonly DimArg[]>(
+  x: Tensor<S, D>,
+  shape: Arg<T, BroadcastTo<S, CanonShape<T>>>,
+): Result<BroadcastTo<S, CanonShape<T>>, D>;
+export function broadcastTo(x: Tensor, shape: readonly unknown[]): Tensor {
+  const to = broadcastRule(shapeOf(x), shape.map(resolve));
+  return trailing(broadcastTo, () => expandTo(x, to));
+}
+/** Leaves out axes of size 1. */
+export function squeeze<S extends Shape, D extends DType, const X extends Axes>(
+  x: Tensor<S, D>,
+  axis: Arg<X, Squeeze<S, X>>,
+): Result<Squeeze<S, X>, D>;
+export function squeeze(x: Tensor, axis: Axes): Tensor {
+  const to = squeezeRule(shapeOf(x), axis);
+  return trailing(squeeze, () => reshapeTo(x, to));
+}
+/** A new axis of 1 in front of `axis`; −1 puts it last. PyTorch's unsqueeze. */
+export function expandDims<S extends Shape, D extends DType, const X extends number>(
+  x: Tensor<S, D>,
+  axis: Arg<X, Insert<S, X, 1, 'expandDims'>>,
+): Result<Insert<S, X, 1, 'expandDims'>, D>;
+export function expandDims(x: Tensor, axis: number): Tensor {
+  const k = insertAxis(shapeOf(x), axis, 'expandDims');
+  return trailing(expandDims, () => reshapeTo(x, shapeOf(x).toSpliced(k, 0, 1)));
+}
+
+// ---------------------------------------------------------------- orders
+/** Axis i of the result is axis order[i] of x. */
+export function permute<S extends Shape, D extends DType, const P extends readonly number[]>(
+  x: Tensor<S, D>,
+  order: Arg<P, Permute<S, P>>,
+): Result<Permute<S, P>, D>;
+export function permute(x: Tensor, order: readonly number[]): Tensor {
+  const from = permuteRule(shapeOf(x), order);
+  return trailing(permute, () => permuteTo(x, from));
+}
+/** Exchanges two axes, the last two unless said otherwise. */
+export function transpose<S extends Shape, D extends DType, const A extends number = -2, const B extends number = -1>(
+  x: Arg<Tensor<S, D>, [A, B] extends [-2, -1] ? Transpose<S, -2, -1> : true>,
+  a?: Arg<A, HasAxis<S, A, 'transpose'>>,
+  b?: Arg<B, HasAxis<S, B, 'transpose'>>,
+): Result<Transpose<S, A, B>, D>;
+export function transpose(x: Tensor, a = -2, b = -1): Tensor {
+  const from = axisOf(shapeOf(x), a, 'transpose');
+  const to = axisOf(shapeOf(x), b, 'transpose');
+  return trailing(transpose, () =>
+    permuteTo(
+      x,
+      shapeOf(x).map((_, i) => (i === from ? to : i === to ? from : i)),
+    ),
+  );
+}
+/** The elements of some axes backwards. */
+export function flip<S extends Shape, D extends DType, const X extends Axes>(
+  x: Tensor<S, D>,
+  axis: Arg<X, HasAxes<S, X, 'flip'>>,
+): Result<HasAxes<S, X, 'flip'> extends infer M extends string ? M : S, D>;
+export function flip(x: Tensor, axis: Axes): Tensor {
+  const list = axesOf(shapeOf(x), axis, 'flip');
+  return trailing(flip, () => list.reduce(flipOf, x));
+}
+/** Shifts the elements of an axis by `shift` places towards its end; what leaves comes back at the start. */
+export function roll<S extends Shape, D extends DType, const N extends number, const X extends number>(
+  x: Tensor<S, D>,
+  shift: Arg<N, RollShift<N>>,
+  axis: Arg<X, HasAxis<S, X, 'roll'>>,
+): Result<RollShift<N> extends infer M extends string ? M : HasAxis<S, X, 'roll'>, D>;
+export function roll(x: Tensor, shift: number, axis: number): Tensor {
+  rollShift(shift);
+  const k = axisOf(shapeOf(x), axis, 'roll');
+  const n = shapeOf(x)[k]!;
+  const by = typeof n === 'number' && n > 0 ? ((shift % n) + n) % n : shift;
+  return trailing(roll, () => {
+    if (by === 0 || n === 0) return x;
+    const cut = by > 0 ? dimSub(n, by) : -by;
+    return concatOf([sliceOf(x, k, cut, dimSub(n, cut)), sliceOf(x, k, 0, cut)], k, shapeOf(x));
+  });
+}
+
+// ---------------------------------------------------------------- parts
+/** The elements of an axis from `from` up to `to` (left out; default the end), every `step`-th. Sizes from 0: nothing counts from the
+ *  end. */
+export function slice<
+  S extends Shape,
+  D extends DType,
+  const X extends number,
+  const F extends DimArg,
+  const T extends DimArg | undefined = undefined,
+  const P extends number | undefined = undefined,
+>(
+  x: Tensor<S, D>,
+  axis: Arg<X, HasAxis<S, X, 'slice'>>,
+  from: Arg<F, [T] extends [undefined] ? Slice<S, X, Canon<F>, End<S, X, undefined>> : Shape>,
+  to?: Arg<T, [T] extends [undefined] ? Shape : Slice<S, X, Canon<F>, Canon<T>>>,
+  step?: Arg<P, Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>>,
+): Result<Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>, D>;
+export function slice(x: Tensor, axis: number, from: unknown, to?: unknown, step = 1): Tensor {
+  const start = resolve(from);
+  const { axis: k, shape } = sliceRule(shapeOf(x), axis, start, to === undefined ? undefined : resolve(to), step);
+  return trailing(slice, () => sliceOf(x, k, start, shape[k]!, step));
+}
+type Parts<L, D extends DType> = L extends string
+  ? Open
+  : L extends readonly Shape[]
+    ? Shape[] extends L
+      ? Tensor<Open, D>[]
+      : { -readonly [K in keyof L]: L[K] extends infer S extends Shape ? Tensor<S, D> : never }
+    : never;
+// biome-ignore lint/suspicious/noExplicitAny: what follows a mistake, or an unknown rank, must pass every later rule
+type Open = any;
+/** The tensor cut along an axis: into a number of equal parts, or into parts of the given sizes. */
+export function split<S extends Shape, D extends DType, const X extends number, const P extends number | readonly DimArg[]>(
+  x: Tensor<S, D>,
+  axis: Arg<X, HasAxis<S, X, 'split'>>,
+  parts: Arg<P, Split<S, X, P>>,
+): Parts<Split<S, X, P>, D>;
+export function split(x: Tensor, axis: number, parts: number | readonly unknown[]): Tensor[] {
+  const { axis: k, sizes } = splitRule(shapeOf(x), axis, typeof parts === 'number' ? parts : parts.map(resolve));
+  return trailing(split, () => {
+    let from: Dim = 0;
+    return sizes.map(size => {
+      const part = sliceOf(x, k, from, size);
+      from = dimAdd(from, size);
+      return part;
+    });
+  });
+}
+/** The tensors along an axis, without it. */
+export function unbind<S extends Shape, D extends DType, const X extends number>(x: Tensor<S, D>, axis: Arg<X, Unbind<S, X>>): Parts<Unbind<S, X>, D>;
+export function unbind(x: Tensor, axis: number): Tensor[] {
+  const { axis: k, count, shape } = unbindRule(shapeOf(x), axis);
+  return trailing(unbind, () => Array.from({ length: count }, (_, i) => reshapeTo(sliceOf(x, k, i, 1), shape)));
+}
+
+// ---------------------------------------------------------------- joins
+type DTypeOf<T> = T extends Tensor<infer _, infer D> ? D : DType;
+/** The element type of a list: an index only when all are over one extent. */
+type ListDType<L, D = DTypeOf<L extends readonly [infer h, ...infer _] ? h : never>> = L extends readonly [infer h, ...infer t]
+  ? ListDType<t, Common<D, DTypeOf<h>>>
+  : D;
+/** The tensors behind each other along an axis; all else is equal. */
+export function concat<const L extends readonly Tensor[], const X extends number>(
+  list: Arg<L, Concat<L, X>>,
+  axis: X,
+): Result<Concat<L, X>, ListDType<L>>;
+export function concat(list: readonly Tensor[], axis: number): Tensor {
+  sameType(list, 'concat');
+  const { shape, axis: k } = concatRule(list.map(shapeOf), axis);
+  return trailing(concat, () => concatOf(list, k, shape));
+}
+/** Tensors of one shape along a new axis. */
+export function stack<const L extends readonly Tensor[], const X extends number>(
+  list: Arg<L, Stack<L, X>>,
+  axis: X,
+): Result<Stack<L, X>, ListDType<L>>;
+export function stack(list: readonly Tensor[], axis: number): Tensor {
+  sameType(list, 'stack');
+  stackRule(list.map(shapeOf));
+  const shape = shapeOf(list[0]!);
+  const k = insertAxis(shape, axis, 'stack');
+  return trailing(stack, () =>
+    concatOf(
+      list.map(x => reshapeTo(x, shape.toSpliced(k, 0, 1))),
+      k,
+      shape.toSpliced(k, 0, list.length),
+    ),
+  );
+}
+function sameType(list: readonly Tensor[], op: string): void {
+  if (list.length === 0) fail('concatNone', op);
+  for (const x of list) agree(dtypeOf(list[0]!), dtypeOf(x), op);
+}
+/** More elements before and after each axis, one pair [before, after] an axis; zeros, or `value`. A padded index becomes an i32. */
+export function pad<S extends Shape, D extends DType, const P extends Widths>(
+  x: Tensor<S, D>,
+  widths: Arg<P, Pad<S, P>>,
+  options?: { readonly value?: number },
+): Result<Pad<S, P>, D extends object ? 'i32' : D>;
+export function pad(x: Tensor, widths: Widths, { value = 0 }: { readonly value?: number } = {}): Tensor {
+  const shape = padRule(shapeOf(x), widths);
+  return trailing(pad, () =>
+    padTo(
+      x,
+      widths.map(([before]) => before),
+      shape,
+      value,
+    ),
+  );
+}

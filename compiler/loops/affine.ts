@@ -105,19 +105,21 @@ export function indexValues(x: Index): readonly number[] {
     }
   });
 }
-/** The same index with axes and values renamed. Keeps the order of terms only if both renamings are increasing. */
-export function renameIndex(x: Index, axis: (a: number) => number, value: (v: number) => number): Index {
-  const rename = (atom: Atom): Atom => {
+/** The same index with its axes and values replaced; an axis that becomes undefined is 0. In normal form again if no two atoms become one. */
+export function mapIndex(x: Index, axis: (a: number) => number | undefined, value: (v: number) => number): Index {
+  const terms = x.terms.flatMap(({ times, atom }): readonly Term[] => {
     switch (atom.kind) {
-      case 'axis':
-        return { kind: 'axis', axis: axis(atom.axis) };
+      case 'axis': {
+        const to = axis(atom.axis);
+        return to === undefined ? [] : [{ times, atom: { kind: 'axis', axis: to } }];
+      }
       case 'value':
-        return { kind: 'value', value: value(atom.value) };
+        return [{ times, atom: { kind: 'value', value: value(atom.value) } }];
       default:
-        return { ...atom, of: renameIndex(atom.of, axis, value) };
+        return [{ times, atom: { ...atom, of: mapIndex(atom.of, axis, value) } }];
     }
-  };
-  return { constant: x.constant, terms: x.terms.map(t => ({ times: t.times, atom: rename(t.atom) })) };
+  });
+  return { constant: x.constant, terms: terms.sort((s, t) => compareAtoms(s.atom, t.atom)) };
 }
 
 /** Numbers for indices, equal exactly for equal indices: short keys for everything that is looked up by index. */

@@ -2,6 +2,7 @@
 // binds both or neither, a·E + b is one axis: the rows of [B,N,D] become one axis of B·N, so that tiles cross samples and a free
 // batch costs nothing.
 import { timesSize } from '../../common/size.ts';
+import { mapIndex } from './affine.ts';
 import { prune } from './prune.ts';
 import type { Axis, Index, LoopNest } from './types.ts';
 
@@ -43,12 +44,12 @@ function join(nest: LoopNest, outer: number, inner: number): LoopNest {
     extent: timesSize(nest.axes[outer]!.extent, axis.extent)!, // inner is a number
   });
   const without = (axes: readonly number[]) => axes.filter(a => a !== outer);
-  const index = (x: Index): Index => ({
-    constant: x.constant,
-    terms: x.terms
-      .filter(t => t.atom.kind !== 'axis' || t.atom.axis !== outer)
-      .map(t => (t.atom.kind === 'div' || t.atom.kind === 'mod' ? { times: t.times, atom: { ...t.atom, of: index(t.atom.of) } } : t)),
-  });
+  const index = (x: Index): Index =>
+    mapIndex(
+      x,
+      a => (a === outer ? undefined : a),
+      v => v,
+    );
   return {
     ...nest,
     axes: nest.axes.map((axis, a) => (a === inner ? joined(axis) : axis)),

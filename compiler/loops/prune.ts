@@ -1,6 +1,6 @@
 // Drops what no store needs (a piece of a concat that an index can't reach, an axis that collapsed) and renumbers the rest in
 // order: dead parts would cost work, dead buffers bindings, and equal kernels must have equal text.
-import { renameIndex } from './affine.ts';
+import { mapIndex } from './affine.ts';
 import { axisSet, liveValues } from './facts.ts';
 import type { Index, LoopNest, Val } from './types.ts';
 
@@ -17,7 +17,7 @@ export function prune(nest: Unlooped): Unlooped {
     (_, b) => nest.stores.some(s => s.buffer === b) || nest.values.some((x, v) => live.has(v) && x.kind === 'load' && x.buffer === b),
   );
   const index = (x: Index): Index =>
-    renameIndex(
+    mapIndex(
       x,
       a => axis.to[a]!,
       v => value.to[v]!,

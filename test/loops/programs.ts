@@ -195,8 +195,13 @@ class Maker {
     const from = this.graph.shape(y);
     const position = from.length - 1;
     if (k % 3 === 0) return this.graph.iota(shape, shape.length - 1);
-    if (k % 3 === 1 && from.length === shape.length && position >= 0 && from.every((s, i) => i === position || sameSize(s, shape[i]!))) {
-      const count = Math.min(from[position] as number, shape[position] as number);
+    if (
+      k % 3 === 1 &&
+      from.length === shape.length &&
+      typeof from[position] === 'number' &&
+      from.every((s, i) => i === position || sameSize(s, shape[i]!))
+    ) {
+      const count = Math.min(from[position], shape[position] as number);
       const part = this.graph.pad(
         this.graph.slice(y, position, 0, count),
         shape.map(() => 0),
@@ -226,7 +231,7 @@ export function build(program: Program, dynamic = false): Built {
   return { graph, outputs: [...new Set(values.slice(3).slice(-3))], pairs };
 }
 function isSmall(shape: readonly Size[]): boolean {
-  if (shape.length > 5 || elements(shape, 3) > 600) return false;
+  if (shape.length > 5 || shape.filter(isDynamic).length > 1 || elements(shape, 3) > 600) return false;
   const batch = shape.findIndex(isDynamic);
   if (batch >= 0 && shape.slice(0, batch).some(s => s !== 1)) return false;
   stridesOf(shape);

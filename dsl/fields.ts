@@ -6,6 +6,8 @@ import { fail } from './errors.ts';
 import { type Size, SizePlaceholder } from './sizes.ts';
 import type { Say } from './words.ts';
 
+/** A count's own type: a number that a config's literal is checked against. */
+export type Count = number & { readonly count: true };
 /** The size of a ratio field: strictly between 0 and 1. */
 export type Ratio<N extends Dim = Dim> = Size<N> & { readonly ratio: true };
 /** One of some words; the list itself is kept for messages. */
@@ -23,6 +25,7 @@ export class FieldPlaceholder {
     return fail('placeholderField', this.field.kind);
   }
 }
+export const isFieldPlaceholder = (x: unknown): x is FieldPlaceholder => x instanceof FieldPlaceholder;
 export class RatioPlaceholder extends SizePlaceholder {
   readonly ratio = true;
 }
@@ -36,7 +39,7 @@ export class OptionalPlaceholder {
 }
 
 /** A number of layers: a whole number from 1. In a signature one layer stands for all. */
-export function count(): number;
+export function count(): Count;
 export function count(): unknown {
   return new FieldPlaceholder({ kind: 'count' });
 }
@@ -72,9 +75,12 @@ export type SizeFact<F, f, A, K extends string> = [A] extends [number | { readon
   ? F extends { readonly ratio: true }
     ? IsRatio<A> extends true
       ? [f, Canon<A>, K]
-      : Say<'fieldRatio', ['{}', K, Show<A>]>
-    : [f, Canon<A>, K]
-  : Say<'fieldNumber', ['{}', K, Show<A>]>;
+      : Say<'fieldRatio', ['{}', Key<K, f>, Show<A>]>
+    : IsWhole<A> extends true
+      ? [f, Canon<A>, K]
+      : Say<'fieldWhole', ['{}', Key<K, f>, Show<A>]>
+  : Say<'fieldNumber', ['{}', Key<K, f>, Show<A>]>;
+type Key<K, f> = K extends '' ? f : K;
 /** never for a value that fits its field, or a ✗ message */
 export type FieldFact<F, A, K extends string> = [F] extends [boolean]
   ? [A] extends [boolean]
@@ -87,8 +93,21 @@ export type FieldFact<F, A, K extends string> = [F] extends [boolean]
         ? never
         : Say<'fieldChoice', ['{}', K, Join<C>, Show<A>]>
     : [A] extends [number]
-      ? never
+      ? F extends { readonly count: true }
+        ? IsWhole<A> extends true
+          ? never
+          : Say<'fieldWhole', ['{}', K, Show<A>]>
+        : never
       : Say<'fieldNumber', ['{}', K, Show<A>]>;
+type IsWhole<A> = A extends { readonly dim: unknown }
+  ? true
+  : A extends number
+    ? number extends A
+      ? true
+      : `${A}` extends '0' | `-${string}` | `${string}.${string}` | `${string}e-${string}`
+        ? false
+        : true
+    : false;
 type IsRatio<A> = A extends { readonly dim: unknown }
   ? true
   : A extends number
@@ -108,28 +127,31 @@ type Join<C extends readonly string[]> = C extends readonly [infer h extends str
 type Show<A> = A extends string ? `"${A}"` : A extends number | boolean | null | undefined ? `${A}` : 'something else';
 
 /** Checks what a call gives for a field that is no size. @throws ShapeError with the layer's and the field's name */
-export function checkField(name: string, key: string, field: FieldPlaceholder, value: unknown): void {
-  switch (field.field.kind) {
+export function checkField(layer: string, key: string, { field }: FieldPlaceholder, value: unknown): void {
+  if (value instanceof FieldPlaceholder && value.field.kind === field.kind) return; // a signature inside a signature
+  switch (field.kind) {
     case 'flag':
-      if (typeof value !== 'boolean') fail('fieldFlag', name, key, show(value));
+      if (typeof value !== 'boolean') fail('fieldFlag', layer, key, show(value));
       return;
     case 'choice':
-      if (!field.field.of.includes(value as string)) fail('fieldChoice', name, key, field.field.of.join(', '), show(value));
+      if (typeof value !== 'string' || !field.of.includes(value)) fail('fieldChoice', layer, key, field.of.join(', '), show(value));
       return;
     case 'number':
+      if (typeof value !== 'number' || !Number.isFinite(value)) fail('fieldNumber', layer, key, show(value));
+      return;
     case 'count':
-      if (value instanceof FieldPlaceholder || value instanceof SizePlaceholder) return;
-      if (typeof value !== 'number') fail('fieldNumber', name, key, show(value));
-      if (!Number.isFinite(value)) fail('fieldNumber', name, key, show(value));
-      if (field.field.kind === 'count' && !(Number.isSafeInteger(value) && value > 0)) fail('fieldCount', name, key, value);
+      if (typeof value !== 'number' || Number.isNaN(value)) fail('fieldNumber', layer, key, show(value));
+      if (!isWhole(value)) fail('fieldWhole', layer, key, value);
   }
 }
-/** The dim of a size field's value. @throws ShapeError when it is no number (or, for a ratio, not between 0 and 1) */
-export function sizeField(name: string, key: string, formal: SizePlaceholder, value: unknown): Dim {
+/** The dim of a size field's value. @throws ShapeError when it is no number, not whole from 1, or for a ratio not between 0 and 1 */
+export function sizeField(layer: string, key: string, formal: SizePlaceholder, value: unknown): Dim {
+  const field = key === '' ? `${formal.dim}` : key;
   if (value instanceof SizePlaceholder) return value.dim;
-  if (typeof value !== 'number' || Number.isNaN(value)) return fail('fieldNumber', name, key, show(value));
-  if (formal instanceof RatioPlaceholder && !(value > 0 && value < 1)) fail('fieldRatio', name, key, value);
-  return value;
+  if (typeof value !== 'number' || Number.isNaN(value)) return fail('fieldNumber', layer, field, show(value));
+  if (!(formal instanceof RatioPlaceholder)) return isWhole(value) ? value : fail('fieldWhole', layer, field, value);
+  return value > 0 && value < 1 ? value : fail('fieldRatio', layer, field, value);
 }
+const isWhole = (n: number): boolean => Number.isSafeInteger(n) && n > 0;
 export const show = (x: unknown): string =>
   typeof x === 'string' ? `"${x}"` : typeof x === 'number' || typeof x === 'boolean' || x === null || x === undefined ? `${x}` : 'something else';

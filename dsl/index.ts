@@ -1,10 +1,13 @@
 // The language, imported as `heddle`.
 export type { Place } from '../common/errors.ts';
 export { formatError, HeddleError } from '../common/errors.ts';
+export { type ConfigValues, config } from './config.ts';
 export { type Dim, type DimArg, plus, type Shape, times } from './dim.ts';
 export { ShapeError } from './errors.ts';
 export { choice, count, flag, number, optional, ratio } from './fields.ts';
 export { fn } from './fn.ts';
+export { keepCount } from './keep.ts';
+export { isModel, type Model, type ModelConfig, type ModelInputs, type ModelOutputs, model, type Traced, trace, traced } from './model.ts';
 export * from './ops/index.ts';
 export { type InitArg, layers, named, type Param, param } from './params.ts';
 export { type Size, size } from './sizes.ts';

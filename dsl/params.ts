@@ -4,6 +4,7 @@ import type { Init } from '../common/program.ts';
 import type { Dim, DimArg } from './dim.ts';
 import type { Canon } from './dim-types.ts';
 import { fail } from './errors.ts';
+import { isFieldPlaceholder } from './fields.ts';
 import type { LazyInit } from './graph.ts';
 import { isPlaceholder } from './sizes.ts';
 import { isTensor, placeholderShape, record, type Tensor } from './tensor.ts';
@@ -47,7 +48,7 @@ const deviation = (std: number): number => (Number.isFinite(std) && std >= 0 ? s
 
 /** `depth` layers in a list. In a signature the depth is a placeholder and one layer stands for all. */
 export function layers<T>(depth: number, make: (index: number) => T): T[] {
-  if (isPlaceholder(depth)) return [make(0)];
+  if (isPlaceholder(depth) || isFieldPlaceholder(depth)) return [make(0)];
   if (!Number.isSafeInteger(depth) || depth < 0) fail('notSize', String(depth));
   return Array.from({ length: depth }, (_, i) => make(i));
 }

@@ -43,7 +43,7 @@ function tensorFacts(layer: string, formal: Tensor, actual: unknown, field: stri
     fail('wantsDType', layer, where, typeof wanted === 'object' ? 'an index' : wanted, showShape(shape), dtypeName(got));
   if (isParam) {
     if (given.length !== shape.length) fail('wantsTensor', layer, '', showShape(shape), '?', showShape(given));
-    shape.forEach((d, i) => out.push(dimFact(d, given[i]!)));
+    for (const [i, d] of shape.entries()) out.push(dimFact(d, given[i]!));
     return out;
   }
   if (typeof wanted === 'object' && typeof got === 'object') out.push(dimFact(wanted.over, got.over));

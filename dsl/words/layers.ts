@@ -12,7 +12,7 @@ export const layersWords = {
   wantsList: '{}: {}wants a list of layers',
   unsolved: '{}: cannot solve {} = {}: give its symbols as sizes',
   fieldNumber: '{}: {} must be a number, got {}',
-  fieldCount: '{}: {} must be a whole number from 1, got {}',
+  fieldWhole: '{}: {} must be a whole number from 1, got {}',
   fieldRatio: '{}: {} must be above 0 and below 1, got {}',
   fieldFlag: '{}: {} must be true or false, got {}',
   fieldChoice: '{}: {} must be one of {}, got {}',

@@ -11,9 +11,8 @@ import {
   type MatMul,
   matmul as matmulRule,
 } from '../rules/contract.ts';
-import { type Agree, agree, plain, type Wants, wants } from '../rules/dtype.ts';
-import type { Result } from '../rules/elementwise.ts';
-import { type Arg, type DType, dtypeOf, resolve, type Tensor, trailing } from '../tensor.ts';
+import { type Agree, agree, type OkType, plain, type Wants, wants } from '../rules/dtype.ts';
+import { type Arg, type DType, dtypeOf, type Ok, resolve, type Tensor, trailing } from '../tensor.ts';
 import { contractOf, expandAt, map, padTo, reshapeTo, shapeOf, windowOf } from './nodes.ts';
 import { prim, scalarOf, scalarType } from './scalar-ops.ts';
 
@@ -34,7 +33,7 @@ function addBias(y: Tensor, bias: Tensor, axis: number): Tensor {
 export function matmul<A extends Shape, B extends Shape, D extends DType, E extends DType>(
   a: Arg<Tensor<A, D>, Wants<D, 'float', 'matmul'>>,
   b: Arg<Tensor<B, E>, Judge<'matmul', D, E, MatMul<A, B>>>,
-): Result<Judge<'matmul', D, E, MatMul<A, B>>, D>;
+): Tensor<Ok<Judge<'matmul', D, E, MatMul<A, B>>>, OkType<Judge<'matmul', D, E, MatMul<A, B>>, D>>;
 export function matmul(a: Tensor, b: Tensor): Tensor {
   wants(dtypeOf(a), 'float', 'matmul');
   agree(dtypeOf(a), dtypeOf(b), 'matmul');
@@ -61,21 +60,21 @@ function ownBatch(x: Tensor, out: Shape, batch: number): { readonly x: Tensor; r
   };
 }
 
-/** x [..., in] · weightᵀ + bias for a weight [out, in], the layout of checkpoints, and a bias [out] → [..., out]. */
-export function linear<A extends Shape, W extends Shape, D extends DType, E extends DType, B extends Shape = Shape, F extends DType = D>(
-  x: Arg<Tensor<A, D>, Wants<D, 'float', 'linear'>>,
-  weight: Arg<Tensor<W, E>, Judge<'linear', D, E, Linear<A, W>>>,
-  bias?: Arg<Tensor<B, F>, Judge<'linear', D, F, LinearBias<W, B>>>,
-): Result<
+/** The shape, or the first message of x, weight and bias. */
+type LinearShape<A extends Shape, W extends Shape, B extends Shape, D, E, F> =
   Judge<'linear', D, E, Linear<A, W>> extends infer R
     ? R extends string
       ? R
       : Judge<'linear', D, F, LinearBias<W, B>> extends infer M extends string
         ? M
         : R
-    : never,
-  D
->;
+    : never;
+/** x [..., in] · weightᵀ + bias for a weight [out, in], the layout of checkpoints, and a bias [out] → [..., out]. */
+export function linear<A extends Shape, W extends Shape, D extends DType, E extends DType, B extends Shape = Shape, F extends DType = D>(
+  x: Arg<Tensor<A, D>, Wants<D, 'float', 'linear'>>,
+  weight: Arg<Tensor<W, E>, Judge<'linear', D, E, Linear<A, W>>>,
+  bias?: Arg<Tensor<B, F>, Judge<'linear', D, F, LinearBias<W, B>>>,
+): Tensor<Ok<LinearShape<A, W, B, D, E, F>>, OkType<LinearShape<A, W, B, D, E, F>, D>>;
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   wants(dtypeOf(x), 'float', 'linear');
   agree(dtypeOf(x), dtypeOf(weight), 'linear');
@@ -97,6 +96,9 @@ const pair = (step: Step): readonly [Dim, Dim] => {
   const both = typeof step === 'object' && 'length' in step ? step : [step, step];
   return [resolve(both[0]), resolve(both[1])];
 };
+type Conv2dShape<X extends Shape, W extends Shape, D, E, O> =
+  Judge<'conv2d', D, E, Conv2d<X, W, O>> extends infer R ? (R extends string ? R : Options<W, D, O> extends infer M extends string ? M : R) : never;
+type Options<W extends Shape, D, O> = ConvBiasType<D, O> extends infer M extends string ? M : ConvOptions<W, O>;
 type Step = DimArg | readonly [DimArg, DimArg];
 export interface Conv2dOptions {
   /** Of height and width; default 1. */
@@ -111,11 +113,8 @@ export interface Conv2dOptions {
 export function conv2d<X extends Shape, W extends Shape, D extends DType, E extends DType, const O extends Conv2dOptions = Record<never, never>>(
   x: Arg<Tensor<X, D>, Wants<D, 'float', 'conv2d'>>,
   weight: Arg<Tensor<W, E>, Judge<'conv2d', D, E, Conv2d<X, W, O>>>,
-  options?: Arg<O, ConvBiasType<D, O> extends infer M extends string ? M : ConvOptions<W, O>>,
-): Result<
-  Judge<'conv2d', D, E, Conv2d<X, W, O>> extends infer R ? (R extends string ? R : ConvOptions<W, O> extends infer M extends string ? M : R) : never,
-  D
->;
+  options?: Arg<O, Options<W, D, O>>,
+): Tensor<Ok<Conv2dShape<X, W, D, E, O>>, OkType<Conv2dShape<X, W, D, E, O>, D>>;
 export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   const { bias } = options;
   wants(dtypeOf(x), 'float', 'conv2d');

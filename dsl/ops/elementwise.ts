@@ -1,11 +1,11 @@
 // The elementwise ops: a map each. Operands are expanded to one shape first (index arithmetic, no kernel); a number of the call becomes
 // a constant inside the function. f32 and f16 follow IEEE on CPU devices; i32 and u32 wrap.
 import type { Shape } from '../dim.ts';
-import { type Kind, numberFor, type Plain, plain, type Wants, wants } from '../rules/dtype.ts';
-import { type Binary, type BinaryDType, binary, type Clamp, type Left, type Operand, type Result, type Right } from '../rules/elementwise.ts';
+import { type Elementwise, type Kind, numberFor, type OkType, type Plain, plain, type Wants, wants } from '../rules/dtype.ts';
+import { type Binary, type BinaryDType, binary, type Clamp, type ClampShape, type Left, type Operand, type Right } from '../rules/elementwise.ts';
 import type { ScalarType } from '../scalar.ts';
 import { scalars } from '../scalars/table.ts';
-import { type Arg, type DType, dtypeOf, fail, isTensor, record, type Tensor, trailing } from '../tensor.ts';
+import { type Arg, type DType, dtypeOf, fail, isTensor, type Ok, record, type Tensor, trailing } from '../tensor.ts';
 import { expandTo, map, shapeOf } from './nodes.ts';
 import {
   abs as absolute,
@@ -31,7 +31,7 @@ function named<F extends (...args: never) => unknown>(name: string, op: F): F {
 export type BinaryOp<Op extends string, K extends Kind, Gives extends DType | null = null> = <const X extends Operand, const Y extends Operand>(
   a: Arg<X, Left<X, Y, K, Op>>,
   b: Arg<Y, Right<X, Y, K, Op>>,
-) => Result<Binary<X, Y, K, Op>, Gives extends null ? BinaryDType<X, Y> : Gives>;
+) => Tensor<Ok<Binary<X, Y, K, Op>>, OkType<Binary<X, Y, K, Op>, Gives extends null ? BinaryDType<X, Y> : Gives>>;
 /** `special` may write the function otherwise when b is a number. */
 export function binaryOp<Op extends string, K extends Kind, Gives extends 'bool' | null = null>(
   name: Op,
@@ -64,7 +64,7 @@ export function binaryOp<Op extends string, K extends Kind, Gives extends 'bool'
 /** An op of one tensor that keeps its shape and element type (an index becomes an i32). */
 export type UnaryOp<Op extends string, K extends Kind> = <S extends Shape, D extends DType>(
   x: Arg<Tensor<S, D>, Wants<D, K, Op>>,
-) => Result<Wants<D, K, Op> extends infer M extends string ? M : S, Plain<D>>;
+) => Tensor<Ok<Elementwise<S, D, K, Op>>, OkType<Wants<D, K, Op>, Plain<D>>>;
 export function unaryOp<Op extends string, K extends Kind>(name: Op, kind: K, build: Build, ofIntegers: Build = build): UnaryOp<Op, K> {
   const op = named(name, (x: Tensor): Tensor => {
     wants(dtypeOf(x), kind, name);
@@ -133,7 +133,7 @@ export const relu = unaryOp('relu', 'number', formula(scalars.relu), reluOfInteg
 export function gelu<S extends Shape, D extends DType>(
   x: Arg<Tensor<S, D>, Wants<D, 'float', 'gelu'>>,
   options?: { readonly approximate?: 'none' | 'tanh' },
-): Result<Wants<D, 'float', 'gelu'> extends infer M extends string ? M : S, D>;
+): Tensor<Ok<Elementwise<S, D, 'float', 'gelu'>>, OkType<Wants<D, 'float', 'gelu'>, D>>;
 export function gelu(x: Tensor, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Tensor {
   wants(dtypeOf(x), 'float', 'gelu');
   const build = formula(approximate === 'tanh' ? scalars.geluTanh : scalars.gelu);
@@ -148,7 +148,7 @@ export interface ClampBounds {
 export function clamp<S extends Shape, D extends DType, const O extends ClampBounds>(
   x: Arg<Tensor<S, D>, Wants<D, 'number', 'clamp'>>,
   bounds: Arg<O, Clamp<D, O>>,
-): Result<Wants<D, 'number', 'clamp'> extends infer M extends string ? M : Clamp<D, O> extends infer M extends string ? M : S, Plain<D>>;
+): Tensor<Ok<ClampShape<S, D, O>>, OkType<ClampShape<S, D, O>, Plain<D>>>;
 export function clamp(x: Tensor, { min, max }: ClampBounds): Tensor {
   wants(dtypeOf(x), 'number', 'clamp');
   if (min === undefined && max === undefined) fail('clampBounds');

@@ -1,8 +1,8 @@
 // Comparisons, which give bool, and what is made of bools.
 import type { Shape } from '../dim.ts';
-import { plain, type Wants } from '../rules/dtype.ts';
-import { type Operand, type Result, type WhereDType, type WhereElse, type WhereShape, type WhereThen, whereRule } from '../rules/elementwise.ts';
-import { type Arg, type DType, isTensor, type Tensor, trailing } from '../tensor.ts';
+import { type OkType, plain, type Wants } from '../rules/dtype.ts';
+import { type Operand, type WhereDType, type WhereElse, type WhereShape, type WhereThen, whereRule } from '../rules/elementwise.ts';
+import { type Arg, type DType, isTensor, type Ok, type Tensor, trailing } from '../tensor.ts';
 import { binaryOp, unaryOp } from './elementwise.ts';
 import { expandTo, map } from './nodes.ts';
 import { greaterEqual as greaterEqualOf, greater as greaterOf, prim, scalarOf, scalarType } from './scalar-ops.ts';
@@ -31,7 +31,7 @@ export function where<C extends Shape, B extends DType, const X extends Operand,
   condition: Arg<Tensor<C, B>, Wants<B, 'bool', 'where'>>,
   a: Arg<X, WhereThen<C, X, Y>>,
   b: Arg<Y, WhereElse<C, X, Y>>,
-): Result<WhereShape<C, B, X, Y>, WhereDType<X, Y>>;
+): Tensor<Ok<WhereShape<C, B, X, Y>>, OkType<WhereShape<C, B, X, Y>, WhereDType<X, Y>>>;
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const { shape, dtype } = whereRule(condition, a, b);
   return trailing(where, () => {

@@ -1,8 +1,7 @@
 // Reductions. Only sum, max and min exist as nodes; the rest is made of them, so that fusion and derivatives know three cases.
 import type { Dim, Shape } from '../dim.ts';
 import { type Axes, axes as axesOf } from '../rules/axis.ts';
-import { type Kind, plain, type Wants, wants } from '../rules/dtype.ts';
-import type { Result } from '../rules/elementwise.ts';
+import { type Elementwise, type Kind, type OkType, plain, type Wants, wants } from '../rules/dtype.ts';
 import {
   type ArgIndex,
   argExtent,
@@ -11,8 +10,9 @@ import {
   type KeepDims,
   type Reduce,
   reduce as reduceRule,
+  type Variance,
 } from '../rules/reduce.ts';
-import { type Arg, type DType, dtypeOf, type Tensor, trailing } from '../tensor.ts';
+import { type Arg, type DType, dtypeOf, type Ok, type Tensor, trailing } from '../tensor.ts';
 import { constant, expandAt, expandTo, extent, iotaOf, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
 import { convert, notANumber, prim, scalarOf, scalarType } from './scalar-ops.ts';
 
@@ -27,7 +27,7 @@ export type ReduceOp<Op extends string, K extends Kind> = <
   x: Arg<Tensor<S, D>, Wants<D, K, Op>>,
   axis?: Arg<X, Reduce<S, X, O, Op>>,
   options?: O,
-) => Result<Wants<D, K, Op> extends infer M extends string ? M : Reduce<S, X, O, Op>, Reduced<D, Op>>;
+) => Tensor<Ok<Elementwise<Reduce<S, X, O, Op>, D, K, Op>>, OkType<Wants<D, K, Op>, Reduced<D, Op>>>;
 /** sum counts bools; an index becomes an i32. */
 type Reduced<D, Op> = D extends object ? 'i32' : Op extends 'sum' ? (D extends 'bool' ? 'i32' : D) : D;
 function reduceOp<Op extends string, K extends Kind>(name: Op, kind: K, body: (x: Tensor, axes: readonly number[]) => Tensor): ReduceOp<Op, K> {
@@ -109,10 +109,7 @@ export function variance<
   x: Arg<Tensor<S, D>, Wants<D, 'float', 'variance'>>,
   axis?: Arg<X, Reduce<S, X, O, 'variance'>>,
   options?: Arg<O, Correction<O>>,
-): Result<
-  Wants<D, 'float', 'variance'> extends infer M extends string ? M : Correction<O> extends infer M extends string ? M : Reduce<S, X, O, 'variance'>,
-  D
->;
+): Tensor<Ok<Variance<S, D, X, O>>, OkType<Wants<D, 'float', 'variance'>, D>>;
 export function variance(x: Tensor, axis?: Axes, { keepDims = false, correction = 1 }: VarianceOptions = {}): Tensor {
   wants(dtypeOf(x), 'float', 'variance');
   const { axes, kept } = reduceRule(shapeOf(x), axis, 'variance');
@@ -149,7 +146,7 @@ export type ArgReduceOp<Op extends string> = <
   x: Arg<Tensor<S, D>, Wants<D, 'number', Op>>,
   axis?: Arg<X, Reduce<S, X, O, Op>>,
   options?: O,
-) => Result<Wants<D, 'number', Op> extends infer M extends string ? M : Reduce<S, X, O, Op>, ArgIndex<S, X>>;
+) => Tensor<Ok<Elementwise<Reduce<S, X, O, Op>, D, 'number', Op>>, OkType<Wants<D, 'number', Op>, ArgIndex<S, X>>>;
 /** The first position of the extreme value m: the least of where(x = m or x is NaN, position, n). So only sum, max and min exist. */
 function argOp<Op extends string>(name: Op, kind: 'max' | 'min'): ArgReduceOp<Op> {
   const op = Object.defineProperty(

@@ -4,12 +4,13 @@ import { type Dim, type DimArg, dimAdd, dimSub, type Shape } from '../dim.ts';
 import type { Canon, CanonShape } from '../dim-types.ts';
 import { type Axes, axes as axesOf, axis as axisOf, type HasAxes, type HasAxis } from '../rules/axis.ts';
 import { type BroadcastTo, broadcastTo as broadcastRule } from '../rules/broadcast.ts';
+import type { OkType } from '../rules/dtype.ts';
 import { agree, type Common } from '../rules/dtype.ts';
-import type { Result } from '../rules/elementwise.ts';
 import {
   type Concat,
   concat as concatRule,
   type End,
+  type Flip,
   type Insert,
   insertAxis,
   type Pad,
@@ -17,6 +18,7 @@ import {
   pad as padRule,
   permute as permuteRule,
   type Reshape,
+  type Roll,
   type RollShift,
   reshape as reshapeRule,
   rollShift,
@@ -34,7 +36,7 @@ import {
   unbind as unbindRule,
   type Widths,
 } from '../rules/views.ts';
-import { type Arg, type DType, dtypeOf, fail, resolve, type Tensor, trailing } from '../tensor.ts';
+import { type Arg, type DType, dtypeOf, fail, type Ok, resolve, type Tensor, trailing } from '../tensor.ts';
 import { concatOf, expandTo, flipOf, padTo, permuteTo, reshapeTo, shapeOf, sliceOf } from './nodes.ts';
 
 // ---------------------------------------------------------------- shapes
@@ -43,7 +45,7 @@ import { concatOf, expandTo, flipOf, padTo, permuteTo, reshapeTo, shapeOf, slice
 export function reshape<S extends Shape, D extends DType, const T extends readonly DimArg[]>(
   x: Tensor<S, D>,
   shape: Arg<T, Reshape<S, CanonShape<T>>>,
-): Result<Reshape<S, CanonShape<T>>, D>;
+): Tensor<Ok<Reshape<S, CanonShape<T>>>, D>;
 export function reshape(x: Tensor, shape: readonly unknown[]): Tensor {
   const to = reshapeRule(shapeOf(x), shape.map(resolve));
   return trailing(reshape, () => reshapeTo(x, to));
@@ -52,7 +54,7 @@ export function reshape(x: Tensor, shape: readonly unknown[]): Tensor {
 export function broadcastTo<S extends Shape, D extends DType, const T extends readonly DimArg[]>(
   x: Tensor<S, D>,
   shape: Arg<T, BroadcastTo<S, CanonShape<T>>>,
-): Result<BroadcastTo<S, CanonShape<T>>, D>;
+): Tensor<Ok<BroadcastTo<S, CanonShape<T>>>, D>;
 export function broadcastTo(x: Tensor, shape: readonly unknown[]): Tensor {
   const to = broadcastRule(shapeOf(x), shape.map(resolve));
   return trailing(broadcastTo, () => expandTo(x, to));
@@ -61,7 +63,7 @@ export function broadcastTo(x: Tensor, shape: readonly unknown[]): Tensor {
 export function squeeze<S extends Shape, D extends DType, const X extends Axes>(
   x: Tensor<S, D>,
   axis: Arg<X, Squeeze<S, X>>,
-): Result<Squeeze<S, X>, D>;
+): Tensor<Ok<Squeeze<S, X>>, D>;
 export function squeeze(x: Tensor, axis: Axes): Tensor {
   const to = squeezeRule(shapeOf(x), axis);
   return trailing(squeeze, () => reshapeTo(x, to));
@@ -70,7 +72,7 @@ export function squeeze(x: Tensor, axis: Axes): Tensor {
 export function expandDims<S extends Shape, D extends DType, const X extends number>(
   x: Tensor<S, D>,
   axis: Arg<X, Insert<S, X, 1, 'expandDims'>>,
-): Result<Insert<S, X, 1, 'expandDims'>, D>;
+): Tensor<Ok<Insert<S, X, 1, 'expandDims'>>, D>;
 export function expandDims(x: Tensor, axis: number): Tensor {
   const k = insertAxis(shapeOf(x), axis, 'expandDims');
   return trailing(expandDims, () => reshapeTo(x, shapeOf(x).toSpliced(k, 0, 1)));
@@ -81,7 +83,7 @@ export function expandDims(x: Tensor, axis: number): Tensor {
 export function permute<S extends Shape, D extends DType, const P extends readonly number[]>(
   x: Tensor<S, D>,
   order: Arg<P, Permute<S, P>>,
-): Result<Permute<S, P>, D>;
+): Tensor<Ok<Permute<S, P>>, D>;
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const from = permuteRule(shapeOf(x), order);
   return trailing(permute, () => permuteTo(x, from));
@@ -91,7 +93,7 @@ export function transpose<S extends Shape, D extends DType, const A extends numb
   x: Arg<Tensor<S, D>, [A, B] extends [-2, -1] ? Transpose<S, -2, -1> : true>,
   a?: Arg<A, HasAxis<S, A, 'transpose'>>,
   b?: Arg<B, HasAxis<S, B, 'transpose'>>,
-): Result<Transpose<S, A, B>, D>;
+): Tensor<Ok<Transpose<S, A, B>>, D>;
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   const from = axisOf(shapeOf(x), a, 'transpose');
   const to = axisOf(shapeOf(x), b, 'transpose');
@@ -106,7 +108,7 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
 export function flip<S extends Shape, D extends DType, const X extends Axes>(
   x: Tensor<S, D>,
   axis: Arg<X, HasAxes<S, X, 'flip'>>,
-): Result<HasAxes<S, X, 'flip'> extends infer M extends string ? M : S, D>;
+): Tensor<Ok<Flip<S, X>>, D>;
 export function flip(x: Tensor, axis: Axes): Tensor {
   const list = axesOf(shapeOf(x), axis, 'flip');
   return trailing(flip, () => list.reduce(flipOf, x));
@@ -116,7 +118,7 @@ export function roll<S extends Shape, D extends DType, const N extends number, c
   x: Tensor<S, D>,
   shift: Arg<N, RollShift<N>>,
   axis: Arg<X, HasAxis<S, X, 'roll'>>,
-): Result<RollShift<N> extends infer M extends string ? M : HasAxis<S, X, 'roll'>, D>;
+): Tensor<Ok<Roll<S, N, X>>, D>;
 export function roll(x: Tensor, shift: number, axis: number): Tensor {
   rollShift(shift);
   const k = axisOf(shapeOf(x), axis, 'roll');
@@ -145,7 +147,7 @@ export function slice<
   from: Arg<F, [T] extends [undefined] ? Slice<S, X, Canon<F>, End<S, X, undefined>> : Shape>,
   to?: Arg<T, [T] extends [undefined] ? Shape : Slice<S, X, Canon<F>, Canon<T>>>,
   step?: Arg<P, Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>>,
-): Result<Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>, D>;
+): Tensor<Ok<Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>>, D>;
 export function slice(x: Tensor, axis: number, from: unknown, to?: unknown, step = 1): Tensor {
   const start = resolve(from);
   const { axis: k, shape } = sliceRule(shapeOf(x), axis, start, to === undefined ? undefined : resolve(to), step);
@@ -194,7 +196,7 @@ type ListDType<L, D = DTypeOf<L extends readonly [infer h, ...infer _] ? h : nev
 export function concat<const L extends readonly Tensor[], const X extends number>(
   list: Arg<L, Concat<L, X>>,
   axis: X,
-): Result<Concat<L, X>, ListDType<L>>;
+): Tensor<Ok<Concat<L, X>>, OkType<Concat<L, X>, ListDType<L>>>;
 export function concat(list: readonly Tensor[], axis: number): Tensor {
   sameType(list, 'concat');
   const { shape, axis: k } = concatRule(list.map(shapeOf), axis);
@@ -204,7 +206,7 @@ export function concat(list: readonly Tensor[], axis: number): Tensor {
 export function stack<const L extends readonly Tensor[], const X extends number>(
   list: Arg<L, Stack<L, X>>,
   axis: X,
-): Result<Stack<L, X>, ListDType<L>>;
+): Tensor<Ok<Stack<L, X>>, OkType<Stack<L, X>, ListDType<L>>>;
 export function stack(list: readonly Tensor[], axis: number): Tensor {
   sameType(list, 'stack');
   stackRule(list.map(shapeOf));
@@ -227,7 +229,7 @@ export function pad<S extends Shape, D extends DType, const P extends Widths>(
   x: Tensor<S, D>,
   widths: Arg<P, Pad<S, P>>,
   options?: { readonly value?: number },
-): Result<Pad<S, P>, D extends object ? 'i32' : D>;
+): Tensor<Ok<Pad<S, P>>, D extends object ? 'i32' : D>;
 export function pad(x: Tensor, widths: Widths, { value = 0 }: { readonly value?: number } = {}): Tensor {
   const shape = padRule(shapeOf(x), widths);
   return trailing(pad, () =>

@@ -30,6 +30,11 @@ export function wants(d: DType, kind: Kind, op: string): void {
   if (!kinds[kind].includes(plain(d))) fail('wants', op, kindNames[kind], dtypeName(d));
 }
 
+/** S, or the message of an operand that is not of the kind. */
+export type Elementwise<S, D, K extends Kind, Op extends string> = Wants<D, K, Op> extends infer M extends string ? M : S;
+/** The element type D of a result under the rule R; open after a mistake. */
+export type OkType<R, D> = R extends string ? DType : D extends DType ? D : DType;
+
 /** An index is an i32 once it is computed with. */
 export type Plain<D> = D extends Index ? 'i32' : D;
 export const plain = (d: DType): Exclude<DType, Index> => (typeof d === 'object' ? 'i32' : d);

@@ -2,14 +2,12 @@
 // the left one on the left one, a disagreement on the right one.
 import type { Shape } from '../dim.ts';
 import { fail } from '../errors.ts';
-import { type DType, dtypeOf, isTensor, type Ok, type Tensor } from '../tensor.ts';
+import { type DType, dtypeOf, isTensor, type Tensor } from '../tensor.ts';
 import type { Say } from '../words.ts';
 import { type Broadcast, broadcast, type Where, type WhereFirst, where, whereFirst } from './broadcast.ts';
 import { type Agree, agree, type Common, common, type Kind, type NumberFor, numberFor, type Plain, plain, type Wants, wants } from './dtype.ts';
 
 export type Operand = Tensor | number;
-/** What a rule R gives: a tensor of that shape and of D; after a mistake everything is open. */
-export type Result<R, D> = Tensor<Ok<R>, R extends string ? DType : D extends DType ? D : DType>;
 
 // ---------------------------------------------------------------- binary
 export type Left<X, Y, K extends Kind, Op extends string> =
@@ -113,4 +111,5 @@ export type Clamp<D, O> = [Bound<O, 'min'>, Bound<O, 'max'>] extends [undefined,
   : BoundFor<D, Bound<O, 'min'>> extends infer M extends string
     ? M
     : BoundFor<D, Bound<O, 'max'>>;
+export type ClampShape<S, D, O> = Wants<D, 'number', 'clamp'> extends infer M extends string ? M : Clamp<D, O> extends infer M extends string ? M : S;
 type BoundFor<D, V> = V extends number ? NumberFor<D, V, 'clamp'> : true;

@@ -14,6 +14,7 @@ import {
   axes,
   axis,
   type HasAxes,
+  type HasAxis,
   type Negative,
   type SameShape,
   type Sizes,
@@ -377,7 +378,8 @@ export function unbind(s: Shape, x: number): { readonly axis: number; readonly c
   return { axis: k, count, shape: s.filter((_, i) => i !== k) };
 }
 
-// ---------------------------------------------------------------- pad, roll
+// ---------------------------------------------------------------- flip, pad, roll
+export type Flip<S extends Shape, X> = HasAxes<S, X, 'flip'> extends infer M extends string ? M : S;
 export type Widths = readonly (readonly [number, number])[];
 type ShowWidths<P, R extends string = ''> = P extends readonly [readonly [infer a, infer b], ...infer t]
   ? ShowWidths<t, R extends '' ? `[${ShowDim<a>},${ShowDim<b>}]` : `${R},[${ShowDim<a>},${ShowDim<b>}]`>
@@ -412,6 +414,7 @@ export function pad(s: Shape, widths: Widths): Shape {
 }
 export type RollShift<N> = Whole1<N> extends true ? Shape : Say<'rollShift', [N]>;
 type Whole1<N> = N extends number ? (number extends N ? true : `${N}` extends `${bigint}` ? true : false) : true;
+export type Roll<S extends Shape, N, X> = RollShift<N> extends infer M extends string ? M : HasAxis<S, X, 'roll'>;
 export function rollShift(n: number): void {
   if (!Number.isSafeInteger(n)) fail('rollShift', n);
 }

@@ -1,0 +1,228 @@
+// A schedule is data: where the axes of a nest run (over the grid, in a loop of a lane, over the lanes of a group), how many
+// neighbouring positions a lane keeps in registers, which axis is 4-wide, which sums the lanes of a group share. It is chosen from
+// the nest and the target's capability record alone; no operation has a schedule of its own.
+//   points   every store axis that all parts depend on: tiles over the grid, a lane a tile (elementwise, contractions, plain sums)
+//   rows     some store axis that a part doesn't depend on: one point of the others at a time, its parts once (row statistics)
+import { isDynamic, type Size } from '../../common/size.ts';
+import { axisSet, freeAxes, partAxes, partsRead, scope as reach, storeReads, type AxisSet } from '../loops/facts.ts';
+import type { LoopNest, Store } from '../loops/types.ts';
+import { isContiguous, loadsOf, plainStride, strideIn } from './strides.ts';
+import { chooseTile, type TileChoice } from './tiles.ts';
+import type { Capability } from './types.ts';
+
+export interface AxisPlan {
+  readonly axis: number;
+  /** grid: tiles are numbered over groups and lanes; loop: each lane goes through them; lanes: the lanes of a group share them. */
+  readonly place: 'grid' | 'loop' | 'lanes';
+  /** Neighbouring positions at once, in registers. */
+  readonly tile: number;
+  /** Values along the axis are 4-wide; tile is a multiple of 4. */
+  readonly vector: boolean;
+}
+export interface PartPlan {
+  /** The part's axes, outermost loop first. */
+  readonly order: readonly number[];
+  /** The one along which values are 4-wide, or −1. */
+  readonly vector: number;
+  /** The one that the lanes of a group share, or −1. */
+  readonly split: number;
+}
+export interface Schedule {
+  readonly lanes: number;
+  /** All lanes of a group stand at the same point of the grid. */
+  readonly together: boolean;
+  /** Stores write four neighbours at once where they can. */
+  readonly vectorStores: boolean;
+  /** Every axis that a store binds: those of the grid first, outermost first. */
+  readonly axes: readonly AxisPlan[];
+  /** One a part of the nest. */
+  readonly parts: readonly PartPlan[];
+}
+
+/** A JavaScript group should do this many points, so that finding its place is not felt. */
+const pointsPerGroup = 1024;
+
+export function schedule(nest: LoopNest, capability: Capability): Schedule {
+  const facts = new Facts(nest);
+  if (nest.parts.length === 0) return elementwise(facts, capability);
+  return facts.rowAxes.length > 0 ? rows(facts, capability) : points(facts, capability);
+}
+
+/** What schedules look at. */
+export class Facts {
+  readonly nest: LoopNest;
+  readonly free: readonly AxisSet[];
+  /** The store with the most axes. */
+  readonly main: Store;
+  /** Its axes, the batch outermost, then by falling stride of the address. */
+  readonly axes: readonly number[];
+  /** Axes of it that some part, read at a point, doesn't depend on. */
+  readonly rowAxes: readonly number[];
+
+  constructor(nest: LoopNest) {
+    this.nest = nest;
+    this.free = freeAxes(nest);
+    this.main = nest.stores.reduce((a, b) => (b.axes.length > a.axes.length ? b : a));
+    const rank = (a: number): number => (this.dynamic(a) ? -Infinity : -(plainStride(this.main.at, a) || Infinity));
+    this.axes = [...this.main.axes].sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+    const read = partsRead(nest.values, storeReads(nest)).map(p => partAxes(nest.parts[p]!, this.free));
+    this.rowAxes = this.axes.filter(a => !this.dynamic(a) && this.atOnce(a) > 1 && read.some(axes => ((axes >> a) & 1) === 0));
+  }
+  extent(axis: number): Size {
+    return this.nest.axes[axis]!.extent;
+  }
+  dynamic(axis: number): boolean {
+    return isDynamic(this.extent(axis));
+  }
+  /** The extent at batch 1. */
+  atOnce(axis: number): number {
+    const e = this.extent(axis);
+    return isDynamic(e) ? e.batch : e;
+  }
+  /** Four divides the axis at every batch. */
+  byFour(axis: number): boolean {
+    return this.atOnce(axis) % 4 === 0 && this.atOnce(axis) > 0;
+  }
+  contiguousStore(axis: number): boolean {
+    return this.byFour(axis) && isContiguous(this.main.at, axis, this.free);
+  }
+  /** Values at the point of a root, and those in the bodies of parts below it. */
+  below(roots: readonly number[]): readonly number[] {
+    const all = new Set<number>();
+    const todo = [...roots];
+    const entered = new Set<number>();
+    while (todo.length > 0) {
+      for (const v of reach(this.nest.values, todo.splice(0))) {
+        all.add(v);
+        const value = this.nest.values[v]!;
+        if (value.kind !== 'part' || entered.has(value.part)) continue;
+        entered.add(value.part);
+        todo.push(this.nest.parts[value.part]!.of);
+      }
+    }
+    return [...all].sort((a, b) => a - b);
+  }
+}
+
+const grid = (axis: number): AxisPlan => ({ axis, place: 'grid', tile: 1, vector: false });
+
+/** No parts: four neighbours a lane where the innermost axis is contiguous for the store and for every load; in JavaScript, one
+ *  loop a group over enough of the inner axes. */
+function elementwise(facts: Facts, capability: Capability): Schedule {
+  const { nest, free, axes } = facts;
+  const inner = axes.at(-1);
+  const loads = loadsOf(nest, reach(nest.values, storeReads(nest)));
+  const fits = (a: number): boolean =>
+    facts.contiguousStore(a) && loads.every(l => strideIn(l.at, a, free) === 0 || (isContiguous(l.at, a, free) && (l.when < 0 || ((free[l.when]! >> a) & 1) === 0)));
+  const vector = capability.vectors && inner !== undefined && fits(inner);
+  const looped = capability.lanes === 1 ? loopAxes(facts, axes) : [];
+  const plans = axes.map((axis): AxisPlan => {
+    const wide = vector && axis === inner;
+    return { axis, place: looped.includes(axis) ? 'loop' : 'grid', tile: wide ? 4 : 1, vector: wide };
+  });
+  return { lanes: capability.lanes, together: false, vectorStores: vector, axes: plans, parts: [] };
+}
+/** Inner axes that one JavaScript group goes through. */
+function loopAxes(facts: Facts, axes: readonly number[]): readonly number[] {
+  const looped: number[] = [];
+  let count = 1;
+  for (const a of [...axes].reverse()) {
+    if (facts.dynamic(a) || count >= pointsPerGroup) break;
+    looped.push(a);
+    count *= facts.atOnce(a);
+  }
+  return looped;
+}
+
+/** Lanes at different points: register tiles where a load is used again along an axis, vectors where loads are contiguous. */
+function points(facts: Facts, capability: Capability): Schedule {
+  const { nest, axes } = facts;
+  const choice = chooseTile(facts, capability);
+  const parts = nest.parts.map((_, p) => partPlan(facts, p, choice));
+  const shares = choice.tiles.size === 0 && choice.along < 0;
+  const split = shares ? splitAxis(facts, capability, parts) : -1;
+  const plans = axes.map((axis): AxisPlan => ({ axis, place: 'grid', tile: choice.tiles.get(axis) ?? 1, vector: axis === choice.along }));
+  if (split >= 0) {
+    return {
+      lanes: capability.lanes,
+      together: true,
+      vectorStores: false,
+      axes: plans,
+      parts: parts.map(p => ({ ...p, split: p.order.includes(split) ? split : -1 })),
+    };
+  }
+  if (capability.lanes === 1) {
+    // the innermost axis as a loop, so that a group is a row of tiles
+    const inner = axes.at(-1);
+    const looped = inner !== undefined && !facts.dynamic(inner) && axes.length > 1 ? inner : -1;
+    const serial = plans.filter(p => p.axis !== looped);
+    const last = plans.filter(p => p.axis === looped).map((p): AxisPlan => ({ ...p, place: 'loop' }));
+    return { lanes: 1, together: false, vectorStores: false, axes: [...serial, ...last], parts };
+  }
+  return { lanes: capability.lanes, together: false, vectorStores: capability.vectors, axes: plans, parts };
+}
+
+/** Loops of one part: its axes by falling stride of its first load that moves along them; vectors along the contiguous one. */
+function partPlan(facts: Facts, part: number, choice: TileChoice): PartPlan {
+  const { nest } = facts;
+  const p = nest.parts[part]!;
+  const loads = loadsOf(nest, facts.below([p.of]));
+  const stride = (a: number): number => Math.min(...loads.map(l => Math.abs(plainStride(l.at, a)) || Infinity));
+  const order = [...p.axes].sort((a, b) => (stride(a) === stride(b) ? 0 : stride(b) - stride(a)));
+  const wide = choice.vectorParts && choice.along < 0 ? order.find(a => isWideAlong(facts, part, a)) : undefined;
+  // the vector axis runs innermost
+  const sorted = wide === undefined ? order : [...order.filter(a => a !== wide), wide];
+  return { order: sorted, vector: wide ?? -1, split: -1 };
+}
+/** Is the axis contiguous for every load of the part that moves along it, at its own point? */
+export function isWideAlong(facts: Facts, part: number, axis: number): boolean {
+  const { nest, free } = facts;
+  const own = loadsOf(nest, reach(nest.values, [nest.parts[part]!.of]));
+  const moving = own.filter(l => strideIn(l.at, axis, free) !== 0);
+  return facts.byFour(axis) && moving.length > 0 && moving.every(l => isContiguous(l.at, axis, free));
+}
+
+/** The axis that the lanes of a group share: the innermost of the parts, when it is long enough to be worth a meeting. −1: none. */
+function splitAxis(facts: Facts, capability: Capability, parts: readonly PartPlan[]): number {
+  const { lanes } = capability;
+  if (lanes === 1 || capability.sharedBytes < 4 * lanes || (lanes & (lanes - 1)) !== 0) return -1;
+  const candidates = parts.map(p => p.order.at(-1)!);
+  const first = candidates[0]!;
+  const points = facts.axes.reduce((n, a) => n * facts.atOnce(a), 1);
+  const contiguous = parts.some(p => p.vector >= 0);
+  const long = facts.atOnce(first) >= 2 * lanes && (contiguous || points < 1024);
+  return long && candidates.every(a => a === first) ? first : -1;
+}
+
+/** One point of the outer axes at a time, its parts once, then the row: by all lanes of a group where they can meet. */
+function rows(facts: Facts, capability: Capability): Schedule {
+  const { nest, axes, rowAxes, free } = facts;
+  const inner = rowAxes.at(-1)!;
+  const loads = loadsOf(nest, reach(nest.values, storeReads(nest)));
+  const vector =
+    capability.vectors && facts.contiguousStore(inner) && loads.every(l => strideIn(l.at, inner, free) === 0 || isContiguous(l.at, inner, free));
+  const choice: TileChoice = { tiles: new Map(), along: -1, vectorParts: capability.vectors };
+  const parts = nest.parts.map((p, i): PartPlan => {
+    const plan = partPlan(facts, i, choice);
+    const crossed = vector && (partAxes(p, free) >> inner) & 1;
+    return crossed ? { ...plan, vector: -1 } : plan;
+  });
+  const outer = axisSet(axes.filter(a => !rowAxes.includes(a)));
+  const { lanes } = capability;
+  const meets = lanes > 1 && capability.sharedBytes >= 4 * lanes && (lanes & (lanes - 1)) === 0;
+  const together = meets && nest.parts.every((p, i) => (partAxes(p, free) & ~outer) !== 0 || facts.atOnce(parts[i]!.order.at(-1)!) > 1);
+  const plans: AxisPlan[] = [
+    ...axes.filter(a => !rowAxes.includes(a)).map(grid),
+    ...rowAxes.map((axis): AxisPlan => {
+      const last = axis === inner;
+      return { axis, place: last && together ? 'lanes' : 'loop', tile: last && vector ? 4 : 1, vector: last && vector };
+    }),
+  ];
+  return {
+    lanes,
+    together,
+    vectorStores: vector,
+    axes: plans,
+    parts: parts.map((p, i) => ({ ...p, split: together && (partAxes(nest.parts[i]!, free) & ~outer) === 0 ? p.order.at(-1)! : -1 })),
+  };
+}

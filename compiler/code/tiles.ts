@@ -1,0 +1,102 @@
+// Register tiles by counting. A load that doesn't depend on an axis is used again along it, so a tile over up to two store axes
+// divides what is loaded; vectors of four run along the reduction where loads are contiguous there, else along the store axis
+// where they are. Both are chosen by one estimate: instructions a useful multiply-add. (For the two-axis tile see Goto & van de
+// Geijn, "Anatomy of high-performance matrix multiplication", 2008; here the counts alone decide, for any loads and any axes.)
+import { scope as reach } from '../loops/facts.ts';
+import { dependsOn, isContiguous, loadsOf } from './strides.ts';
+import { isWideAlong, type Facts } from './schedule.ts';
+import type { Capability } from './types.ts';
+
+export interface TileChoice {
+  /** Tiles over 1, by axis. */
+  readonly tiles: ReadonlyMap<number, number>;
+  /** Store axis along which values are vectors, or −1. */
+  readonly along: number;
+  /** Parts may have vectors along their own axes. */
+  readonly vectorParts: boolean;
+}
+
+/** A load against an arithmetic instruction. */
+const loadCost = 2;
+const longestTile = 8;
+
+type Load = ReturnType<typeof loadsOf>[number];
+interface Mode {
+  readonly along: number;
+  readonly vectorParts: boolean;
+}
+
+export function chooseTile(facts: Facts, capability: Capability): TileChoice {
+  const loads = loadsOf(facts.nest, facts.below(facts.nest.parts.map(p => p.of)));
+  const vectors = capability.vectors;
+  const wide = vectors && facts.nest.parts.every((_, p) => facts.nest.parts[p]!.axes.some(a => isWideAlong(facts, p, a)));
+  const modes: Mode[] = [{ along: -1, vectorParts: false }];
+  if (wide) modes.push({ along: -1, vectorParts: true });
+  if (vectors) for (const a of facts.axes) if (facts.byFour(a) && isEveryLoadWide(facts, loads, a)) modes.push({ along: a, vectorParts: false });
+  let best: { cost: number; choice: TileChoice } | undefined;
+  for (const mode of modes) {
+    for (const tiles of tileOptions(facts, loads, capability, mode)) {
+      const cost = estimate(facts, loads, tiles, mode);
+      if (!best || cost < best.cost * 0.999) best = { cost, choice: { tiles, ...mode } };
+    }
+  }
+  return best!.choice;
+}
+
+/** Contiguous or constant along the axis, and some load moves. */
+function isEveryLoadWide(facts: Facts, loads: readonly Load[], axis: number): boolean {
+  const moving = loads.filter(l => dependsOn(l.at, axis, facts.free));
+  return moving.length > 0 && moving.every(l => isContiguous(l.at, axis, facts.free)) && isContiguous(facts.main.at, axis, facts.free);
+}
+
+/** Tiles of at most two axes, within the register budget. */
+function tileOptions(facts: Facts, loads: readonly Load[], capability: Capability, mode: Mode): ReadonlyMap<number, number>[] {
+  const reused = facts.axes.filter(a => facts.atOnce(a) > 1 && (a === mode.along || loads.some(l => !dependsOn(l.at, a, facts.free))));
+  const budget = Math.max(1, Math.min(capability.registers / (mode.vectorParts ? 4 : 1), statementBudget(facts, capability)));
+  const sizes = (a: number): readonly number[] => {
+    const most = Math.min(longestTile, facts.atOnce(a));
+    const whole = a === mode.along || (capability.vectors && facts.contiguousStore(a));
+    return Array.from({ length: most }, (_, i) => i + 1).filter(t => (whole ? t % 4 === 0 || (t === 1 && a !== mode.along) : true));
+  };
+  const options: Map<number, number>[] = mode.along < 0 ? [new Map()] : [];
+  for (const a of [...reused].reverse()) {
+    for (const t of sizes(a)) {
+      if (t > budget) continue;
+      if (mode.along < 0 || a === mode.along) options.push(tileMap([a, t]));
+      for (const b of reused) {
+        if (b === a || (mode.along >= 0 && a !== mode.along)) continue;
+        for (const s of sizes(b)) if (s > 1 && t > 1 && s * t <= budget) options.push(tileMap([a, t], [b, s]));
+      }
+    }
+  }
+  return options;
+}
+const tileMap = (...entries: readonly (readonly [number, number])[]): Map<number, number> => new Map(entries.filter(([, t]) => t > 1));
+
+/** Points of a tile that keep the kernel's text within the target's limit. */
+function statementBudget(facts: Facts, capability: Capability): number {
+  const body = reach(
+    facts.nest.values,
+    facts.nest.parts.map(p => p.of),
+  );
+  const ops = body.filter(v => facts.nest.values[v]!.kind === 'op').length + facts.nest.stores.length + 2 * facts.nest.parts.length;
+  return Math.floor(capability.statements / ops);
+}
+
+/** Instructions a useful step: loads and arithmetic of four steps of the reduction, over the points that are inside the extents. */
+function estimate(facts: Facts, loads: readonly Load[], tiles: ReadonlyMap<number, number>, mode: Mode): number {
+  let points = 1;
+  let useful = 1;
+  for (const [a, t] of tiles) {
+    points *= t;
+    const extent = facts.atOnce(a);
+    useful *= extent / (Math.ceil(extent / t) * t);
+  }
+  let instructions = points * 4;
+  for (const l of loads) {
+    let count = 1;
+    for (const [a, t] of tiles) if (dependsOn(l.at, a, facts.free)) count *= a === mode.along ? t / 4 : t;
+    instructions += loadCost * count * (mode.vectorParts ? 1 : 4);
+  }
+  return instructions / (points * useful);
+}

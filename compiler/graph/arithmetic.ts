@@ -5,6 +5,7 @@
 //   ring     integers modulo 10007: sums and products are exact in any order, and exp, div, … are arbitrary fixed functions, so
 //            that any rewrite which is right algebraically gives equal numbers: tolerance zero for every op (tests only)
 
+import { roundToHalf } from '../../common/half.ts';
 import type { Prim, ScalarType } from '../../dsl/scalar.ts';
 import { erf } from '../../dsl/scalars/language.ts';
 
@@ -33,20 +34,6 @@ export function bitsOf(x: number): number {
 export function ofBits(bits: number): number {
   cellBits[0] = bits;
   return cell[0]!;
-}
-
-/** Nearest half-precision number, ties to even; beyond 65504 + half a step it is infinite. */
-export function roundToF16(x: number): number {
-  const size = Math.abs(x);
-  if (!Number.isFinite(x) || size === 0) return x;
-  let power = 2 ** -14; // below it the steps are those of the subnormals
-  while (power * 2 <= size) power *= 2;
-  const step = power * 2 ** -10;
-  const n = size / step; // exact: step is a power of two
-  const down = Math.floor(n);
-  const even = n - down === 0.5 ? down + (down % 2) : Math.round(n);
-  const rounded = even * step;
-  return Math.sign(x) * (rounded > 65504 ? Number.POSITIVE_INFINITY : rounded);
 }
 
 /** Truncates toward zero and saturates, as WGSL's conversions do; NaN is 0. */
@@ -149,7 +136,7 @@ const doubles: Table = {
   toU32: a => saturate(a, 0, 4294967295),
   toBool: a => (a === 0 ? 0 : 1),
   bits: bitsOf,
-  roundF16: roundToF16,
+  roundF16: roundToHalf,
 };
 
 const exact = new Set<Prim>(['lt', 'le', 'eq', 'select', 'toI32', 'toU32', 'toBool', 'bits']);

@@ -22,7 +22,9 @@ export const dtypeName = (d: DType): string => (typeof d === 'object' ? `index o
 
 declare const dims: unique symbol;
 declare const kind: unique symbol;
-type SizesOf<S> = { readonly [K in keyof S]: S[K] extends number ? S[K] : S[K] extends Dim ? Size<S[K]> : never };
+type SizesOf<S> = { readonly [K in keyof S]: SizeOf<S[K]> };
+// distributive: a size of unknown shape is a number or a placeholder
+type SizeOf<D> = D extends number ? D : D extends Dim ? Size<D> : never;
 export interface Tensor<out S extends Shape = Shape, out D extends DType = DType> {
   readonly [dims]: S;
   readonly [kind]: D;

@@ -17,8 +17,8 @@ import { nestKey } from './loops/key.ts';
 import { printNest } from './loops/print.ts';
 import { homeOf, lowerUnfused } from './loops/unfused.ts';
 import { assemble, type Dispatch } from './program.ts';
-import { renderJs } from '../compiler/render/js.ts';
-import { renderWgsl } from '../compiler/render/wgsl.ts';
+import { renderJs } from './render/js.ts';
+import { renderWgsl } from './render/wgsl.ts';
 
 export interface CompileOptions {
   /** A capability record by name (`webgpu`, `webgpu-large`, `webgpu-software`, `js`) or one of your own. Default `webgpu`. */
@@ -47,7 +47,7 @@ export function compile<M extends Model>(model: M, config: ModelConfig<M> | stri
 export function compileTraced(traced: Traced, options: CompileOptions = {}): Program {
   const capability = capabilityOf(options.target ?? 'webgpu');
   if (options.fuse !== undefined && options.fuse !== 'none') throw new CompileError('HC7', `fuse '${String(options.fuse)}' is not known: none`);
-  const interned = simplified(selected(intern(traced), options.outputs));
+  const interned = simplify(selected(intern(traced), options.outputs));
   const { graph } = interned;
   if (debugLevel() >= 2) say(printGraph(graph));
   const wanted = interned.outputs.map(([, id]) => id);
@@ -90,9 +90,6 @@ function selected(interned: Interned, names: readonly string[] | undefined): Int
     if (!interned.outputs.some(([name]) => name === n))
       throw new CompileError('HC9', `no output '${n}': the model's outputs are ${interned.outputs.map(o => o[0]).join(', ')}`);
   return { ...interned, outputs: interned.outputs.filter(([name]) => names.includes(name)) };
-}
-function simplified(interned: Interned): Interned {
-  return simplify(interned);
 }
 const holdsBatch = (shape: readonly Size[]): boolean => shape.some(s => typeof s !== 'number');
 const usesBatch = (i: Interned): boolean => i.graph.nodes.some(n => holdsBatch(n.shape) || (n.op === 'extent' && typeof n.size !== 'number'));

@@ -3,7 +3,7 @@
 import { bytesPerElement } from '../common/dtype.ts';
 import type { Step } from '../common/program.ts';
 import { timesSize, type Size } from '../common/size.ts';
-import { freeAxes } from './loops/facts.ts';
+import { axesOf, axisSet, freeAxes, type AxisSet } from './loops/facts.ts';
 import type { LoopNest } from './loops/types.ts';
 
 /** a + k·batch */
@@ -18,11 +18,7 @@ const toSize = (a: Affine): Size => (a.batch === 0 ? a.fixed : { batch: a.batch 
 
 export function traffic(nest: LoopNest): Pick<Step, 'flops' | 'bytesRead' | 'bytesWritten'> {
   const free = freeAxes(nest);
-  const points = (axes: Iterable<number>): Size => {
-    let n: Size = 1;
-    for (const a of axes) n = timesSize(n, nest.axes[a]!.extent) ?? n;
-    return n;
-  };
+  const points = (axes: AxisSet): Size => axesOf(axes).reduce<Size>((n, a) => timesSize(n, nest.axes[a]!.extent) ?? n, 1);
   const smaller = (a: Size, b: Size): Size => {
     if (typeof a === 'number') return typeof b === 'number' ? Math.min(a, b) : a;
     return typeof b === 'number' ? b : { batch: Math.min(a.batch, b.batch) };
@@ -31,13 +27,13 @@ export function traffic(nest: LoopNest): Pick<Step, 'flops' | 'bytesRead' | 'byt
   nest.values.forEach((v, i) => {
     if (v.kind === 'op' && v.type === 'f32') flops = plus(flops, points(free[i]!));
   });
-  for (const p of nest.parts) flops = plus(flops, points(new Set([...free[p.of]!, ...p.axes])));
+  for (const p of nest.parts) flops = plus(flops, points(free[p.of]! | axisSet(p.axes)));
   let read = zero;
   let written = zero;
   nest.buffers.forEach((b, k) => {
     const bytes = (touched: Size): Size => timesSize(smaller(touched, b.elements), bytesPerElement)!;
     if (b.written) {
-      for (const s of nest.stores) if (s.buffer === k) written = plus(written, bytes(points(s.axes)));
+      for (const s of nest.stores) if (s.buffer === k) written = plus(written, bytes(points(axisSet(s.axes))));
       return;
     }
     // distinct loads of one buffer may overlap: the sum is held by the buffer's size

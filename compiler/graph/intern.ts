@@ -34,7 +34,9 @@ export interface Interned {
 /** Throws CompileError: HC1 for a size that is neither a number nor a multiple of the batch, HC2 for a parameter outside the model's
  *  tree, HC3 for a name given twice. */
 export function intern(traced: TracedGraph): Interned {
-  const { names, batch } = traced;
+  const { batch } = traced;
+  // a placeholder has no name of its own: inputs and parameters are called what the model calls them
+  const names = new Map([...traced.names, ...[...traced.inputs].map(([name, node]) => [node, name] as const)]);
   const graph = new Graph();
   const ids = new Map<Node, number>();
   const roles = {
@@ -84,7 +86,7 @@ export function intern(traced: TracedGraph): Interned {
   };
 
   for (const [, node] of traced.inputs) add(node);
-  for (const node of names.keys()) add(node);
+  for (const node of traced.names.keys()) add(node);
   for (const [name, node] of traced.outputs) {
     if (outputs.some(([n]) => n === name)) throw new CompileError('HC3', `two outputs are called '${name}'`, at(node));
     outputs.push([name, add(node)]);
@@ -109,8 +111,8 @@ function put(graph: Graph, node: Node, ins: readonly number[], names: ReadonlyMa
 function graphOp(node: Exclude<Node, { op: 'map' }>, names: ReadonlyMap<Node, string>, batch: string | null): GraphOp {
   switch (node.op) {
     case 'input': {
-      if (node.role !== 'parameter') return { op: 'input', role: node.role, name: node.name };
       const name = names.get(node);
+      if (node.role !== 'parameter') return { op: 'input', role: node.role, name: name ?? node.name };
       if (name === undefined)
         throw new CompileError('HC2', "param() outside the model's tree: make it a field of what the model's params returns", at(node));
       return { op: 'input', role: 'parameter', name, init: node.init, trainable: node.trainable };

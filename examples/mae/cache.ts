@@ -1,10 +1,10 @@
 // Results of earlier runs in node_modules/.cache/heddle, keyed by all that they were made from: the sources of the language, the
-// compiler and the models, the weights, and what the caller adds. A file whose content does not match its digest is made anew.
+// compiler and the models, the weights, and what the caller adds.
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readCache, writeCache } from '../../runtime/cache.ts';
+import { cachedFolder } from '../../runtime/cache.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 let sources: Promise<string> | undefined;
@@ -25,11 +25,8 @@ export async function sourceDigest(what: string, data: readonly Float32Array[] =
   return hash.digest('hex').slice(0, 40);
 }
 
-/** The remembered JSON value of a name, or a new one, remembered. */
-export async function cached<T>(name: string, make: () => T): Promise<{ value: T; hit: boolean }> {
-  const old = await readCache(name);
-  if (old) return { value: JSON.parse(new TextDecoder().decode(old)) as T, hit: true };
-  const value = make();
-  await writeCache(name, new TextEncoder().encode(JSON.stringify(value)));
-  return { value, hit: false };
+/** The remembered JSON value of a key, or a new one, remembered. */
+export async function cached<T>(kind: string, key: string, make: () => T): Promise<{ value: T; hit: boolean }> {
+  const { folder, hit } = cachedFolder(kind, key, () => new Map([['value.json', new TextEncoder().encode(JSON.stringify(make()))]]));
+  return { value: JSON.parse(await readFile(path.join(folder, 'value.json'), 'utf8')) as T, hit };
 }

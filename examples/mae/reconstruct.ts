@@ -38,7 +38,7 @@ export async function programFor(model: Pretrained, device: Device): Promise<{ p
   const target = targetFor(device);
   const start = performance.now();
   const key = await sourceDigest(`${target} ${JSON.stringify(model.config)}`);
-  const { value, hit } = await cached<Program>(`program-${key}`, () => compile(mae, model.config, { target, outputs: ['pred', 'mask', 'loss'] }));
+  const { value, hit } = await cached<Program>('program', key, () => compile(mae, model.config, { target, outputs: ['pred', 'mask', 'loss'] }));
   return { program: value, note: `${hit ? 'from the cache' : 'compiled'} in ${(performance.now() - start).toFixed(0)} ms` };
 }
 export const planOf = (program: Program, batch: number): string => explainTable(explain(program, batch));
@@ -95,7 +95,7 @@ export async function onReference(model: Pretrained, batch: Batch, count: number
   const imgs = batch.imgs.slice(0, count * per);
   const noise = batch.noise.slice(0, count * patches);
   const key = await sourceDigest(`reference ${JSON.stringify(model.config)}`, [imgs, noise]);
-  const { value, hit } = await cached<number[]>(`reference-${key}`, () => {
+  const { value, hit } = await cached<number[]>('reference', key, () => {
     const feeds: Record<string, Float32Array> = { imgs, noise };
     for (const [name, t] of model.weights) feeds[name] = t.data instanceof Float32Array ? t.data : widen({ dtype: 'F16', shape: t.shape, data: t.data as Uint16Array })!;
     return Array.from(Float32Array.from(runReference(trace(mae, model.config), feeds, { batch: count, outputs: ['pred'] })['pred']!.data));

@@ -53,13 +53,13 @@ export class Reducer {
     const points = this.values.combinations(tiled, at, []);
 
     const cells = members.flatMap(p => points.map(offsets => ({ part: p, offsets, sum: this.start(p, at, plan) })));
-    const { inner, statement } = this.loops(plan, split, at);
+    const { inner, close } = this.loops(plan, split, at);
     for (const { part: p, offsets, sum } of cells) {
       const { kind, of } = nest.parts[p]!;
       const term = this.values.value(of, inner, cleared(offsets, plan.order));
       inner.body.push({ kind: 'set', name: sum.name, value: join(kind, sum, sum.width === 4 ? splat(term) : term) });
     }
-    at.body.push(statement);
+    close();
     for (const { part: p, offsets, sum } of cells) {
       const { kind } = nest.parts[p]!;
       let result: Expr = sum;
@@ -92,30 +92,31 @@ export class Reducer {
     return this.values.names.variable(at.body, wide ? splat(zero) : zero);
   }
 
-  /** The loops over a part's axes; statements of the body go to `inner`. */
-  private loops(plan: PartPlan, split: number, at: Scope): { inner: Scope; statement: Statement } {
+  /** The loops over a part's axes: statements go to `inner`, and after them `close` puts each loop into the one around it, behind what
+   *  was found to stand there. */
+  private loops(plan: PartPlan, split: number, at: Scope): { inner: Scope; close: () => void } {
+    const loops: { outer: Scope; statement: Statement }[] = [];
     let inner = at;
-    let outermost: Statement | undefined;
     for (const axis of plan.order) {
       const { extent } = this.values.nest.axes[axis]!;
       const counter = this.values.names.loop();
       const vector = axis === plan.vector;
       const step = vector ? 4 : 1;
       const body: Statement[] = [];
-      const statement: Statement = {
-        kind: 'for',
-        name: counter.name,
-        from: axis === split ? times(lane, step) : int(0),
-        to: sizeExpr(extent),
-        step: axis === split ? step * this.schedule.lanes : step,
-        body,
-      };
-      if (outermost) inner.body.push(statement);
-      else outermost = statement;
+      const from = axis === split ? times(lane, step) : int(0);
+      loops.push({
+        outer: inner,
+        statement: { kind: 'for', name: counter.name, from, to: sizeExpr(extent), step: axis === split ? step * this.schedule.lanes : step, body },
+      });
       const binding: Binding = { base: counter, tile: vector ? 4 : 1, vector, extent, last: undefined };
       inner = new Scope(inner, new Map([[axis, binding]]), body);
     }
-    return { inner, statement: outermost! };
+    return {
+      inner,
+      close: () => {
+        for (const { outer, statement } of loops.reverse()) outer.body.push(statement);
+      },
+    };
   }
 
   /** All lanes' shares as one number that every lane knows. */

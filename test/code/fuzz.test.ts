@@ -1,0 +1,69 @@
+// Random programs, kernel by kernel: rendered JavaScript = the interpreter of loop nests, for unfused kernels and for kernels with
+// everything inlined (parts inside parts, rows, rescaled sums), on records that force every kind of schedule.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { capabilities } from '../../compiler/code/capabilities.ts';
+import type { Capability } from '../../compiler/code/types.ts';
+import { CompileError } from '../../compiler/errors.ts';
+import { interpret } from '../../compiler/graph/interpret.ts';
+import { float64 } from '../../compiler/graph/arithmetic.ts';
+import { collapse } from '../../compiler/loops/collapse.ts';
+import { isGiven } from '../../compiler/loops/lower.ts';
+import { lowerUnfused } from '../../compiler/loops/unfused.ts';
+import { build, familyNames, type Program } from '../loops/programs.ts';
+import { elements, lowerInlined, runKernels } from '../loops/run.ts';
+import { differs, runJs, runReference } from './run.ts';
+
+const step = fc.tuple(fc.nat(familyNames.length - 1), fc.nat(63), fc.nat(63), fc.nat(63));
+const programs = fc.array(step, { minLength: 3, maxLength: 14, size: 'max' });
+const numRuns = Number(process.env.FUZZ_RUNS ?? 200);
+const seed = Number(process.env.FUZZ_SEED ?? 1);
+
+/** Small whole numbers: sums are exact in any order. Indices −1 … size, so that both ends are clamped. */
+function feeds(program: ReturnType<typeof build>['graph'], batch: number): Record<string, Float64Array> {
+  return Object.fromEntries(
+    program.nodes.flatMap(node => {
+      if (node.op !== 'input') return [];
+      const size = /^index (\d+)/.exec(node.name)?.[1];
+      const modulus = size === undefined ? 7 : Number(size) + 2;
+      return [[node.name, Float64Array.from({ length: elements(node.shape, batch) }, (_, i) => ((i * 31 + node.name.length * 5) % modulus) - 1)]];
+    }),
+  );
+}
+
+function fault(program: Program, dynamic: boolean, capability: Capability): string | undefined {
+  const { graph, outputs } = build(program, dynamic);
+  const batch = dynamic ? 3 : 1;
+  const given = feeds(graph, batch);
+  const scalars = Object.fromEntries(graph.nodes.flatMap(n => (n.op === 'input' && !isGiven(n) ? [[n.name, given[n.name]![0]!]] : [])));
+  const setting = { batch, scalars };
+  const unfused = lowerUnfused(graph, outputs);
+  const memory = runKernels(graph, unfused, given, { batch, arith: float64 });
+  let kernels = [...unfused];
+  try {
+    kernels = [...kernels, ...lowerInlined(graph, outputs, true)];
+  } catch (e) {
+    if (!(e instanceof CompileError)) throw e;
+  }
+  for (const { nest } of kernels)
+    for (const n of [nest, collapse(nest)]) {
+      const wrong = differs(runJs(n, capability, memory, setting), runReference(n, memory, setting), 1e-9);
+      if (wrong) return wrong;
+    }
+  return undefined;
+}
+void interpret;
+
+const plain: Capability = { ...capabilities.js, registers: 1 };
+for (const capability of [capabilities.js, plain])
+  for (const dynamic of [false, true])
+    test(`random programs${dynamic ? ' over a free batch' : ''} in JavaScript, ${capability.registers} registers`, () => {
+      fc.assert(
+        fc.property(programs, program => {
+          const wrong = fault(program, dynamic, capability);
+          if (wrong !== undefined) throw new Error(`${wrong}\n${JSON.stringify(program)}`);
+        }),
+        { numRuns, seed },
+      );
+      expect.assertions(0);
+    });

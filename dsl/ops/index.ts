@@ -46,3 +46,9 @@ export {
   transpose,
   unbind,
 } from './views.ts';
+export { rearrange, reduce, repeat } from './einops.ts';
+export { einsum } from './einsum.ts';
+export { argsort, cumsum, gather, iota, oneHot, rank, topk } from './index-ops.ts';
+export { constant, full } from './make.ts';
+export { attention, crossEntropy, layerNorm, logSoftmax, logsumexp, softmax } from './nn.ts';
+export { random } from './random.ts';

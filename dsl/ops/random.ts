@@ -2,11 +2,11 @@
 // tensor, counted row-major, is word i mod 4 of Philox block ⌊i/4⌋ (dsl/ops/philox.ts), so a longer tensor of one key continues a
 // shorter one. Words, uniform and bernoulli are the same bits everywhere; normal differs by the last bits of log, sqrt and products.
 import type { DType as NodeDType } from '../../common/dtype.ts';
-import type { CanonShape, DimArg, Shape } from '../dim-types.ts';
 import { prod } from '../dim.ts';
-import { sizes, type Sizes } from '../rules/axis.ts';
-import { type KeyRule, keyRule, probability, type Probability } from '../rules/make.ts';
-import { scalar, type ScalarBuilder, type ScalarFn } from '../scalar.ts';
+import type { CanonShape, DimArg, Shape } from '../dim-types.ts';
+import { type Sizes, sizes } from '../rules/axis.ts';
+import { type KeyRule, keyRule, type Probability, probability } from '../rules/make.ts';
+import { type ScalarBuilder, type ScalarFn, scalar } from '../scalar.ts';
 import { type Arg, isTensor, record, resolve, type Tensor, trailing } from '../tensor.ts';
 import { philox } from './philox.ts';
 
@@ -34,7 +34,10 @@ const unit = (b: ScalarBuilder, word: number): number => b.op('mul', b.op('toF32
 
 /** Horner's scheme: coefficients from the constant up. */
 const polynomial = (b: ScalarBuilder, x: number, coefficients: readonly number[]): number =>
-  coefficients.reduceRight((sum: number | undefined, c) => (sum === undefined ? b.constant(c) : b.op('add', b.op('mul', sum, x), b.constant(c))), undefined)!;
+  coefficients.reduceRight(
+    (sum: number | undefined, c) => (sum === undefined ? b.constant(c) : b.op('add', b.op('mul', sum, x), b.constant(c))),
+    undefined,
+  )!;
 /** Maclaurin series on [−π/4, π/4] of sin(x)/x and cos(x) in x²; the first term left out is below 2⁻²⁸ of the value. */
 const sineSeries = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880];
 const cosineSeries = [1, -1 / 2, 1 / 24, -1 / 720, 1 / 40320, -1 / 3628800];
@@ -93,8 +96,7 @@ function draw(op: AnyOp, name: string, fn: ScalarFn, dtype: NodeDType, key: Key,
 }
 /** The key's words as scalars, the lower first. */
 function keyWords(op: AnyOp, key: Key): Tensor[] {
-  if (!isTensor(key))
-    return [key % 2 ** 32, Math.floor(key / 2 ** 32)].map(value => record(op, { op: 'const', value }, [], [], 'u32'));
+  if (!isTensor(key)) return [key % 2 ** 32, Math.floor(key / 2 ** 32)].map(value => record(op, { op: 'const', value }, [], [], 'u32'));
   return [0, 1].map(from => {
     const word = record(op, { op: 'view', view: 'slice', axis: 0, from, step: 1 }, [key], [1], 'u32');
     return record(op, { op: 'view', view: 'reshape' }, [word], [], 'u32');

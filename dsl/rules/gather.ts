@@ -92,7 +92,16 @@ export type OneHotCount<D, N> = [DType] extends [D]
           : Say<'oneHotOver', [ShowDim<M>, ShowDim<Canon<N>>]>
         : true;
 /** A plain index needs n: the mistake sits on the index. */
-export type OneHotPlain<D, N> = OneHotIndex<D> extends infer E extends string ? E : [DType] extends [D] ? true : [N] extends [undefined] ? (D extends 'i32' ? Say<'oneHotPlain', [D]> : true) : true;
+export type OneHotPlain<D, N> =
+  OneHotIndex<D> extends infer E extends string
+    ? E
+    : [DType] extends [D]
+      ? true
+      : [N] extends [undefined]
+        ? D extends 'i32'
+          ? Say<'oneHotPlain', [D]>
+          : true
+        : true;
 export type OneHot<S extends Shape, D, N> =
   Wide<S> extends true ? Shape : [N] extends [undefined] ? (D extends Index<infer M> ? [...S, M & Dim] : [...S, number]) : [...S, Canon<N> & Dim];
 export function oneHot(s: Shape, d: DType, n: Dim | undefined): Shape {

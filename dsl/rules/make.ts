@@ -3,12 +3,18 @@
 import { type Dim, prod, type Shape, showShape } from '../dim.ts';
 import type { CanonShape, Prod, ShowDim, ShowShape } from '../dim-types.ts';
 import { fail } from '../errors.ts';
+import { resolve } from '../scope.ts';
 import { type DType, dtypeName, dtypeOf, isTensor, type ShowDType, type Tensor, type Wide } from '../tensor.ts';
 import type { Say } from '../words.ts';
-import type { SameShape, Sizes } from './axis.ts';
+import { type SameShape, type Sizes, sizes } from './axis.ts';
 
 /** The shape that was asked for, or the message of a dim that is no size. */
 export type Made<S, Op extends string> = Sizes<CanonShape<S>, Op> extends infer E extends string ? E : CanonShape<S>;
+export function madeShape(shape: readonly unknown[], op: string): Shape {
+  const dims = shape.map(resolve);
+  sizes(dims, op);
+  return dims;
+}
 
 // ---------------------------------------------------------------- random keys
 /** A key: two words as a tensor u32 [2], or a whole number from 0 to 2^53. */
@@ -36,7 +42,8 @@ export type KeyRule<K, Op extends string> =
 export function keyRule(key: Key, op: string): void {
   if (isTensor(key)) {
     const { shape, dtype, over } = key.node;
-    if (dtype !== 'u32' || over !== undefined || shape.length !== 1 || shape[0] !== 2) fail('keyTensor', op, dtypeName(dtypeOf(key)), showShape(shape));
+    if (dtype !== 'u32' || over !== undefined || shape.length !== 1 || shape[0] !== 2)
+      fail('keyTensor', op, dtypeName(dtypeOf(key)), showShape(shape));
   } else if (!Number.isSafeInteger(key) || key < 0) fail('keyNumber', op, String(key));
 }
 export type Probability<P> = P extends number
@@ -57,24 +64,38 @@ export type Scalar = number | boolean;
 export type Nested = Scalar | readonly Nested[];
 type Typed = Float32Array | Int32Array | Uint32Array | Uint8Array;
 export type Data = Nested | Typed;
+export const isTyped = (data: Data): data is Typed => ArrayBuffer.isView(data);
+/** The element type of data: a typed array's own (Uint8Array is bool), bool for booleans, else f32. */
+export type ConstantDType<T> = T extends Int32Array ? 'i32' : T extends Uint32Array ? 'u32' : T extends Uint8Array | Booleans ? 'bool' : 'f32';
+type Booleans = boolean | readonly Booleans[];
+export function constantDType(data: Data): 'f32' | 'i32' | 'u32' | 'bool' {
+  if (data instanceof Int32Array) return 'i32';
+  if (data instanceof Uint32Array) return 'u32';
+  if (data instanceof Uint8Array) return 'bool';
+  let leaf: Data | undefined = data;
+  while (typeof leaf === 'object' && !isTyped(leaf)) leaf = leaf[0];
+  return typeof leaf === 'boolean' ? 'bool' : 'f32';
+}
 /** The shape of nested lists, or the message of the first two rows that differ. A typed array is flat, of a length unknown here. */
-export type DataShape<T> = T extends Scalar
-  ? []
-  : T extends readonly Scalar[]
-    ? [T['length']]
-    : T extends readonly [infer h, ...infer t]
-      ? DataShape<h> extends infer S
-        ? S extends Shape
-          ? Rows<t, S, T['length' & keyof T]>
-          : S
-        : never
-      : T extends readonly (infer h)[]
+export type DataShape<T> = Nested extends T
+  ? Shape
+  : T extends Scalar
+    ? []
+    : T extends readonly Scalar[]
+      ? [T['length']]
+      : T extends readonly [infer h, ...infer t]
         ? DataShape<h> extends infer S
           ? S extends Shape
-            ? [number, ...S]
+            ? Rows<t, S, T['length']>
             : S
           : never
-        : [number];
+        : T extends readonly (infer h)[]
+          ? DataShape<h> extends infer S
+            ? S extends Shape
+              ? [number, ...S]
+              : S
+            : never
+          : [number];
 type Rows<T, S extends Shape, N> = T extends readonly [infer h, ...infer t]
   ? DataShape<h> extends infer R
     ? R extends Shape
@@ -84,29 +105,30 @@ type Rows<T, S extends Shape, N> = T extends readonly [infer h, ...infer t]
       : R
     : never
   : [N, ...S];
-export function dataShape(data: Nested | Typed): number[] {
-  if (typeof data === 'number' || typeof data === 'boolean') return [];
-  if (!Array.isArray(data)) return [(data as Typed).length];
-  const [first, ...rest] = (data as readonly Nested[]).map(dataShape);
+export function dataShape(data: Data): number[] {
+  if (typeof data !== 'object') return [];
+  if (isTyped(data)) return [data.length];
+  const [first, ...rest] = data.map(dataShape);
   for (const row of rest) if (String(row) !== String(first)) fail('constantRagged', showShape(first!), showShape(row));
   return [data.length, ...(first ?? [])];
 }
 
 /** The shape of a constant: that of its data, or the one given beside data of as many values. */
 export type ConstantData<T> = DataShape<T> extends infer E extends string ? E : Shape;
-export type ConstantShape<T, S> = DataShape<T> extends infer F
-  ? F extends Shape
-    ? [S] extends [undefined]
-      ? F
-      : Made<S, 'constant'> extends infer G
-        ? G extends Shape
-          ? Filled<Prod<F>, Prod<G>> extends true
-            ? G
-            : Say<'constantCount', [ShowDim<Prod<F>>, ShowShape<G>]>
-          : G
-        : never
-    : Shape
-  : never;
+export type ConstantShape<T, S> =
+  DataShape<T> extends infer F
+    ? F extends Shape
+      ? [S] extends [undefined]
+        ? F
+        : Made<S, 'constant'> extends infer G
+          ? G extends Shape
+            ? Filled<Prod<F>, Prod<G>> extends true
+              ? G
+              : Say<'constantCount', [ShowDim<Prod<F>>, ShowShape<G>]>
+            : G
+          : never
+      : Shape
+    : never;
 /** Sizes that are symbols here may be numbers in the trace. */
 type Filled<F, G> = G extends string ? true : number extends F | G ? true : [F] extends [G] ? true : false;
 export function constantShape(count: number, shape: readonly Dim[]): readonly number[] {

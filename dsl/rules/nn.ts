@@ -7,7 +7,7 @@ import type { Say } from '../words.ts';
 import { type SameShape, sameShape } from './axis.ts';
 
 // ---------------------------------------------------------------- layerNorm
-export type NormRank<A extends Shape> = A extends readonly [] ? Say<'normRank', [ShowShape<A>]> : Shape;
+export type NormRank<A extends Shape> = Wide<A> extends true ? Shape : A extends readonly [] ? Say<'normRank', [ShowShape<A>]> : Shape;
 /** Shape when the weight or bias is one vector, as long as the last axis of x. */
 export type NormParam<A extends Shape, W extends Shape, What extends 'weight' | 'bias'> =
   Wide<A> extends true
@@ -21,7 +21,11 @@ export type NormParam<A extends Shape, W extends Shape, What extends 'weight' | 
         : Shape;
 export function normParams(x: Shape, weight: Shape, bias: Shape): void {
   if (x.length === 0) fail('normRank', showShape(x));
-  for (const [what, s] of [['weight', weight], ['bias', bias]] as const) if (!sameShape(s, x.slice(-1))) fail('normParam', what, x.at(-1)!, showShape(s));
+  for (const [what, s] of [
+    ['weight', weight],
+    ['bias', bias],
+  ] as const)
+    if (!sameShape(s, x.slice(-1))) fail('normParam', what, x.at(-1)!, showShape(s));
 }
 /** Options may hold mistakes of value only. */
 export function normEps(eps: number): void {
@@ -118,7 +122,7 @@ export function attentionBias(q: Shape, k: Shape, bias: Shape): Shape {
 }
 
 // ---------------------------------------------------------------- crossEntropy: logits [...,C], labels [...] over C → []
-export type LossRank<A extends Shape> = A extends readonly [] ? Say<'lossRank', [ShowShape<A>]> : Shape;
+export type LossRank<A extends Shape> = Wide<A> extends true ? Shape : A extends readonly [] ? Say<'lossRank', [ShowShape<A>]> : Shape;
 export type LossLabels<A extends Shape, I extends Shape, E> =
   Wide<A> extends true
     ? Shape

@@ -6,7 +6,6 @@ export const randomWords = {
   probability: 'random.bernoulli: the probability must be from 0 to 1, got {}',
   constantCount: 'constant: {} values do not fill {}',
   constantRagged: 'constant: rows of shape {} and {} stand side by side',
-  constantShape: 'constant: give the shape of a typed array',
   constantSymbol: 'constant: the sizes of {} must be numbers',
-  constantValue: 'constant: {} is no {} value',
+  elementValue: '{}: {} is not a value of {}',
 } as const;

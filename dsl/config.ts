@@ -4,7 +4,7 @@
 import { type Dim, type Env, evalDim } from './dim.ts';
 import type { Eval } from './dim-types.ts';
 import { fail } from './errors.ts';
-import { type Choice, type Count, OptionalPlaceholder, show } from './fields.ts';
+import { type Choice, type Count, OptionalPlaceholder, type Ratio, show } from './fields.ts';
 import type { Keep, KeepCount } from './keep.ts';
 import { KeepPlaceholder, keptOf } from './keep.ts';
 import { isPlaceholder, type Size, size } from './sizes.ts';
@@ -31,7 +31,7 @@ type Configured<F, D, A> = unknown extends A
     ? Given<F, A> extends infer E
       ? [E] extends [string | Stop]
         ? E
-        : Kept<F, D, A, E>
+        : Kept<F, D, E>
       : never
     : Say<'unknownField', [Exclude<keyof A, keyof F> & string]>;
 type Given<F, A> = [Exclude<OptionalKeys<F>, keyof A>] extends [never]
@@ -42,8 +42,8 @@ type Given<F, A> = [Exclude<OptionalKeys<F>, keyof A>] extends [never]
       : Unify<'config', Pick<F, Exclude<OptionalKeys<F>, keyof A>>, Defaults<F, A>, E>
     : never;
 /** E, or the message of a keep count that keeps nothing */
-type Kept<F, D, A, E> = [KeptNone<F, D, A, E>] extends [never] ? E : KeptNone<F, D, A, E>;
-type KeptNone<F, D, A, E> = {
+type Kept<F, D, E> = [KeptNone<F, D, E>] extends [never] ? E : KeptNone<F, D, E>;
+type KeptNone<F, D, E> = {
   [K in keyof D]: D[K] extends KeepCount<Dim, infer N, infer R>
     ? Keep<Eval<N, E>, Eval<R, E>> extends 0
       ? Say<'keepNone', [FieldNamed<F, R>, Shown<Eval<R, E>>, Shown<Eval<N, E>>]>
@@ -71,7 +71,9 @@ type Full<F, D, A, E> = [E] extends [string | Stop]
 type Symbols<F, D> = { readonly [K in keyof F | keyof D]: K extends keyof D ? SymbolOf<D[K]> : K extends keyof F ? FieldOf<F[K]> : never };
 type SymbolOf<X> = X extends KeepCount<infer V> ? Size<V> : X;
 type FieldOf<V> = V extends { readonly dim: infer N extends Dim }
-  ? Size<N>
+  ? V extends { readonly ratio: true }
+    ? Ratio<N>
+    : Size<N>
   : V extends { readonly words: infer C extends readonly string[] }
     ? Choice<C>
     : V extends boolean

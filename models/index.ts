@@ -1,0 +1,8 @@
+// The models of the masked autoencoder's family, and the parts that they share.
+export * from './layers.ts';
+export { default as mae, Mae, maeConfig, normalisePatches, reconstructionLoss } from './mae.ts';
+export { randomMask, unshuffle } from './masking.ts';
+export { huggingFaceNames, type NamedTensor, type NameMap, renamed } from './names.ts';
+export { PatchEmbed, patchEmbed, patchify, unpatchify } from './patch.ts';
+export { fixedPositions, sinCosTable } from './positions.ts';
+export { default as vit, Vit, vitConfig } from './vit.ts';

@@ -1,0 +1,44 @@
+// Fixed two-dimensional sine-cosine positions (MAE paper, appendix A.1; facebookresearch/mae, util/pos_embed.py).
+// Of D channels the first half holds the patch's column, the second half its row (the official code builds its grid "w goes first").
+// Each half is [sin(x·ω_0) … sin(x·ω_{D/4−1}), cos(x·ω_0) … cos(x·ω_{D/4−1})], ω_k = 10000^(−k/(D/4)); the class token's row is zero.
+import { type DimArg, HeddleError, param, plus, times } from 'heddle';
+
+/** Position table as a parameter [1,G*W+1,D] that is loaded and saved but not trained. */
+export const fixedPositions = <D extends DimArg, G extends DimArg, W extends DimArg>(width: D, gridHeight: G, gridWidth: W) => {
+  if (typeof width === 'number') checkWidth(width);
+  return param(
+    [1, plus(times(gridHeight, gridWidth), 1), width],
+    { values: () => sinCosTable(Number(width), Number(gridHeight), Number(gridWidth)) },
+    { trainable: false },
+  );
+};
+
+/**
+ * The table of a grid of patches with a zero row before it, for the class token: row-major [gridHeight·gridWidth + 1, width],
+ * computed in double precision and then rounded, as numpy does for the official code.
+ * @throws HeddleError HS3 when width is not a multiple of 4: two halves, each half of it sines and half cosines.
+ */
+export function sinCosTable(width: number, gridHeight: number, gridWidth: number = gridHeight): Float32Array {
+  checkWidth(width);
+  const quarter = width / 4;
+  const table = new Float32Array((gridHeight * gridWidth + 1) * width);
+  for (let row = 0; row < gridHeight; row++)
+    for (let column = 0; column < gridWidth; column++)
+      for (let k = 0; k < quarter; k++) {
+        const at = (1 + row * gridWidth + column) * width + k;
+        const omega = 1 / 10000 ** (k / quarter);
+        table[at] = Math.sin(column * omega);
+        table[at + quarter] = Math.cos(column * omega);
+        table[at + 2 * quarter] = Math.sin(row * omega);
+        table[at + 3 * quarter] = Math.cos(row * omega);
+      }
+  return table;
+}
+
+function checkWidth(width: number): void {
+  if (width % 4 !== 0)
+    throw new HeddleError(
+      'HS3',
+      `✗ positions: width ${width} is not divisible by 4: sine-cosine tables give a quarter of it each to sine and cosine of column and row`,
+    );
+}

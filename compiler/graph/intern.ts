@@ -10,7 +10,7 @@ import { alongBatch, batchTwice, sizeOf } from './sizes.ts';
 
 /** What intern needs of a trace (dsl/model.ts). */
 export interface TracedGraph {
-  /** Arguments, run-time scalars and state by name. */
+  /** Arguments, run-time scalars and state by name (the nodes need not know theirs). */
   readonly inputs: Iterable<readonly [name: string, node: Node]>;
   readonly outputs: Iterable<readonly [name: string, node: Node]>;
   /** Every parameter of the model's tree with its checkpoint name. */
@@ -31,12 +31,11 @@ export interface Interned {
   readonly over: ReadonlyMap<number, Size>;
 }
 
-/** Throws CompileError: HC1 for a size that is neither a number nor a multiple of the batch, HC2 for a parameter outside the model's
- *  tree, HC3 for a name given twice. */
+/** Throws CompileError: HC1 for a size that is neither a number nor a multiple of the batch, HC2 for a parameter or input outside the
+ *  model's own, HC3 for a name given twice. */
 export function intern(traced: TracedGraph): Interned {
   const { batch } = traced;
-  // a placeholder has no name of its own: inputs and parameters are called what the model calls them
-  const names = new Map([...traced.names, ...[...traced.inputs].map(([name, node]) => [node, name] as const)]);
+  const names = allNames(traced);
   const graph = new Graph();
   const ids = new Map<Node, number>();
   const roles = {
@@ -46,17 +45,7 @@ export function intern(traced: TracedGraph): Interned {
     state: new Map<string, number>(),
   };
   const over = new Map<number, Size>();
-  const outputs: (readonly [string, number])[] = [];
 
-  const declare = (node: Node): number => {
-    const id = put(graph, node, [], names, batch);
-    if (node.op !== 'input') return id;
-    const name = names.get(node) ?? node.name;
-    if (Object.values(roles).some(r => r.has(name))) throw new CompileError('HC3', `two inputs or parameters are called '${name}'`, at(node));
-    roles[node.role].set(name, id);
-    if (node.over !== undefined) over.set(id, size(node, node.over, batch));
-    return id;
-  };
   const add = (root: Node): number => {
     // postorder with a stack of our own: graphs are thousands of nodes deep
     const stack: Node[] = [root];
@@ -69,29 +58,44 @@ export function intern(traced: TracedGraph): Interned {
       }
       stack.pop();
       if (ids.has(node)) continue;
-      const id =
-        node.op === 'input'
-          ? declare(node)
-          : put(
-              graph,
-              node,
-              node.inputs.map(i => ids.get(i)!),
-              names,
-              batch,
-            );
+      const id = put(
+        graph,
+        node,
+        node.inputs.map(i => ids.get(i)!),
+        names,
+        batch,
+      );
       ids.set(node, id);
       if (node.nested) graph.nested.add(id);
     }
     return ids.get(root)!;
   };
 
-  for (const [, node] of traced.inputs) add(node);
-  for (const node of traced.names.keys()) add(node);
-  for (const [name, node] of traced.outputs) {
-    if (outputs.some(([n]) => n === name)) throw new CompileError('HC3', `two outputs are called '${name}'`, at(node));
-    outputs.push([name, add(node)]);
+  for (const [node, name] of names) {
+    const id = add(node);
+    if (node.op !== 'input') continue;
+    roles[node.role].set(name, id);
+    if (node.over !== undefined) over.set(id, size(node, node.over, batch));
   }
-  return { graph, inputs: roles.argument, params: roles.parameter, scalars: roles.scalar, state: roles.state, outputs, over };
+  const outputs = new Map<string, number>();
+  for (const [name, node] of traced.outputs) {
+    if (outputs.has(name)) throw new CompileError('HC3', `two outputs are called '${name}'`, at(node));
+    outputs.set(name, add(node));
+  }
+  return { graph, inputs: roles.argument, params: roles.parameter, scalars: roles.scalar, state: roles.state, outputs: [...outputs], over };
+}
+
+/** Inputs, then parameters, each with the one name that nothing else has. */
+function allNames(traced: TracedGraph): Map<Node, string> {
+  const names = new Map<Node, string>();
+  const taken = new Set<string>();
+  for (const [name, node] of [...traced.inputs, ...[...traced.names].map(([node, name]) => [name, node] as const)]) {
+    if (taken.has(name)) throw new CompileError('HC3', `two inputs or parameters are called '${name}'`, at(node));
+    if (names.has(node)) throw new CompileError('HC3', `one input is called '${names.get(node)}' and '${name}'`, at(node));
+    taken.add(name);
+    names.set(node, name);
+  }
+  return names;
 }
 
 function put(graph: Graph, node: Node, ins: readonly number[], names: ReadonlyMap<Node, string>, batch: string | null): number {
@@ -112,9 +116,15 @@ function graphOp(node: Exclude<Node, { op: 'map' }>, names: ReadonlyMap<Node, st
   switch (node.op) {
     case 'input': {
       const name = names.get(node);
-      if (node.role !== 'parameter') return { op: 'input', role: node.role, name: name ?? node.name };
       if (name === undefined)
-        throw new CompileError('HC2', "param() outside the model's tree: make it a field of what the model's params returns", at(node));
+        throw new CompileError(
+          'HC2',
+          node.role === 'parameter'
+            ? "param() outside the model's tree: make it a field of what the model's params returns"
+            : "an input outside the model's inputs: make it a field of what the model's inputs returns",
+          at(node),
+        );
+      if (node.role !== 'parameter') return { op: 'input', role: node.role, name };
       return { op: 'input', role: 'parameter', name, init: node.init, trainable: node.trainable };
     }
     case 'const':

@@ -112,7 +112,11 @@ describe('intern', () => {
     );
     expect(refusal(traced([argument('x', ['B', 'N'])], {})).message).toContain('give N a value');
   });
-  test("a parameter outside the model's tree", () => {
+  test("parameters and inputs outside the model's own", () => {
+    expect(refusal(traced([], { y: argument('x', [3]) }))).toMatchObject({
+      code: 'HC2',
+      message: expect.stringMatching(/^an input outside the model's inputs/),
+    });
     const w = parameter([3]);
     expect(refusal(traced([], { y: node({ op: 'map', fn: negate }, [3], [w]) }))).toMatchObject({
       code: 'HC2',

@@ -7,6 +7,7 @@ export { ShapeError } from './errors.ts';
 export { choice, count, flag, number, optional, ratio } from './fields.ts';
 export { fn } from './fn.ts';
 export { keepCount } from './keep.ts';
+export { type KernelSource, kernel } from './kernel.ts';
 export { isModel, type Model, type ModelConfig, type ModelInputs, type ModelOutputs, model, type Traced, trace, traced } from './model.ts';
 export * from './ops/index.ts';
 export { type InitArg, layers, named, type Param, param } from './params.ts';

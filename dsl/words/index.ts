@@ -4,6 +4,7 @@ import { contractWords } from './contract.ts';
 import { einopsWords } from './einops.ts';
 import { elementwiseWords } from './elementwise.ts';
 import { indexWords } from './indices.ts';
+import { kernelWords } from './kernel.ts';
 import { layersWords } from './layers.ts';
 import { modelWords } from './model.ts';
 import { nnWords } from './nn.ts';
@@ -14,7 +15,7 @@ import { viewWords } from './views.ts';
 
 /** Tables of the language itself, and of the ops. */
 export const languageTables = { sizes: sizesWords, layers: layersWords, config: configWords, model: modelWords };
-export const opTables = [elementwiseWords, contractWords, viewWords, reduceWords, indexWords, nnWords, randomWords, einopsWords];
+export const opTables = [elementwiseWords, contractWords, viewWords, reduceWords, indexWords, nnWords, randomWords, einopsWords, kernelWords];
 export const words = {
   ...sizesWords,
   ...layersWords,
@@ -28,4 +29,5 @@ export const words = {
   ...nnWords,
   ...randomWords,
   ...einopsWords,
+  ...kernelWords,
 };

@@ -1,4 +1,4 @@
-// Decoders of untrusted JSON: each takes a value and its path and returns it typed, or throws a ProgramError that names the path.
+// Decoders of untrusted JSON: each takes a value and its path ('' for the root) and returns it typed, or throws a ProgramError that names the path.
 // A record refuses fields that it does not know, so that nothing of a newer format is silently dropped.
 import { ProgramError } from './errors.ts';
 
@@ -7,7 +7,7 @@ type Fields = Readonly<Record<string, Decoder<unknown>>>;
 type Decoded<F extends Fields> = { readonly [K in keyof F]: ReturnType<F[K]> };
 
 export function malformed(at: string, says: string): never {
-  throw new ProgramError('HF10', `program: ${at} ${says}`);
+  throw new ProgramError('HF10', `program: ${at || 'it'} ${says}`);
 }
 
 /** A value as one short line without control characters, safe to print. */
@@ -76,7 +76,7 @@ export function record<R extends Fields, O extends Fields = Record<never, never>
     for (const key of fields.keys()) if (!known.has(key)) malformed(at, `has an unknown field ${shown(key)}`);
     for (const key of Object.keys(required)) if (!fields.has(key)) malformed(at, `has no field '${key}'`);
     const out: Record<string, unknown> = {};
-    for (const [key, decode] of known) if (fields.has(key)) out[key] = decode(fields.get(key), at === 'it' ? `'${key}'` : `${at}.${key}`);
+    for (const [key, decode] of known) if (fields.has(key)) out[key] = decode(fields.get(key), at === '' ? key : `${at}.${key}`);
     return out as Decoded<R> & Partial<Decoded<O>>; // built from the same table as the type
   };
 }

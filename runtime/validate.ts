@@ -245,7 +245,7 @@ function checkBatch(p: Program): void {
     ...p.steps.flatMap(s => [s.grid.of, s.flops, s.bytesRead, s.bytesWritten, ...s.bindings.flatMap(r => [r.offset, r.bytes])]),
   ];
   const free = sizes.find(isDynamic);
-  if (free !== undefined) malformed("'batch'", `is null, but a size is ${showSize(free)}`);
+  if (free !== undefined) malformed('batch', `is null, but a size is ${showSize(free)}`);
 }
 
 const validated = new WeakSet<object>();
@@ -254,10 +254,10 @@ const validated = new WeakSet<object>();
  *  match its hash. The result is a fresh, frozen-by-type copy that holds nothing but known fields; passing it again costs nothing. */
 export function validateProgram(json: unknown): Program {
   if (typeof json === 'object' && json !== null && validated.has(json)) return json as Program; // put there by this function alone
-  const version = fieldsOf(json, 'it').get('version');
+  const version = fieldsOf(json, '').get('version');
   if (typeof version === 'number' && version > programVersion)
     throw new ProgramError('HF11', `program: version ${version} is newer than ${programVersion}, the newest this runtime reads; update heddle`);
-  const p = program(json, 'it');
+  const p = program(json, '');
   checkBatch(p);
   checkSlots(p);
   checkKernels(p);

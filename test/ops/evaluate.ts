@@ -81,7 +81,7 @@ export function evaluateSample(sample: Sample, seed: number): Evaluated {
   const { graph, outputs: ids } = intern({
     inputs: [...inputs].map(([name, x]) => [name, x.node] as const),
     outputs: outputs.map((x, i) => [`${i}`, x.node] as const),
-    names: new Map([...inputs].map(([name, x]) => [x.node, name])),
+    names: new Map(),
     batch: null,
   });
   const feeds = Object.fromEntries([...values].map(([name, x]) => [name, Float64Array.from(x.data)]));

@@ -272,7 +272,7 @@ class Lowering {
       if (size === 0 || high < 0 || low >= size) return;
       const inner = this.within(to[node.axis]!, size, guard);
       const value = this.value(id, to, inner);
-      result = result < 0 || inner === guard ? value : b.op('select', inner, value, result);
+      result = result < 0 ? value : b.op('select', inner, value, result);
     });
     return result < 0 ? b.constant(0, scalarType(node.dtype)) : result;
   }

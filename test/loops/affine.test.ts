@@ -84,6 +84,17 @@ describe('indices', () => {
       }),
     );
   });
+  test('div and mod are put together only where their factors say so', () => {
+    const factor = fc.integer({ min: -12, max: 12 });
+    fc.assert(
+      fc.property(linear, fc.integer({ min: 2, max: 6 }), factor, factor, (x, by, k, l) => {
+        const [q, r] = divModIndex(x, by, upper)!;
+        const any = addIndex(addIndex(zeroIndex, q, k), r, l);
+        const whole = addIndex(addIndex(zeroIndex, q, k * by), r, k);
+        return points.every(p => at(any, p) === k * at(q, p) + l * at(r, p)) && compareIndices(whole, addIndex(zeroIndex, x, k)) === 0;
+      }),
+    );
+  });
   test('a range holds every value', () => {
     fc.assert(
       fc.property(linear, x => {

@@ -161,6 +161,20 @@ const families: Record<string, (p: Maker, x: number, j: number, k: number) => nu
   bracket: (p, x, j, k) => (k % 2 ? p.graph.stop(x) : p.graph.call('layer', x, [], [p.fromEnd(j)])),
 };
 export const familyNames = Object.keys(families);
+/** What the first natural of a step chooses from: index arithmetic more often, since that is where bugs hide. */
+export const choices: readonly string[] = [
+  ...familyNames,
+  'reshape',
+  'reshape',
+  'reshape',
+  'pad',
+  'pad',
+  'flip',
+  'slice',
+  'permute',
+  'concat',
+  'concat',
+];
 
 class Maker {
   readonly graph = new Graph();
@@ -219,7 +233,7 @@ export function build(program: Program, dynamic = false): Built {
   const { graph, values } = maker;
   const pairs: string[] = [];
   for (const [op, i, j, k] of program) {
-    const name = familyNames[op % familyNames.length]!;
+    const name = choices[op % choices.length]!;
     const x = maker.fromEnd(i % 2 ? 0 : i >> 1);
     const y = families[name]!(maker, x, j, k);
     if (y === undefined || y === x || !isSmall(graph.shape(y))) continue;

@@ -3,7 +3,7 @@
 import type { Program } from '../common/program.ts';
 import type { LoadOptions } from './folder.ts';
 
-export { type DeviceChoice, type DeviceOptions, type OpenedDevice, openDevice } from './auto.ts';
+export { type DeviceChoice, type DeviceEntry, type DeviceList, type DeviceOptions, listDevices, type OpenedDevice, openDevice } from './auto.ts';
 export type { Device, DeviceBuffer, DeviceLimits, Launch, PlatformBuffers, Prepared } from './device.ts';
 export { DeviceError, FileError, InputError, LimitError, ProgramError, type RuntimeCode, runtimeCodes, StateError } from './errors.ts';
 export { JsDevice, openJs } from './js/device.ts';

@@ -97,7 +97,8 @@ export class Session implements Disposable {
     return this.#prepared;
   }
 
-  /** Runs the program. Inputs by name are typed arrays, `{ data, shape }` or GPUBuffers (copied when the run's turn comes); the caller may
+  /** Runs the program. Inputs by name are typed arrays, `{ data, shape }` or GPUBuffers (copied when the run's
+   *  turn comes; indices in them are not checked, kernels clamp them); the caller may
    *  reuse its arrays as soon as this returns. Concurrent calls run in order. Throws InputError (HD6, HD7) when something does not fit,
    *  LimitError (HD3), StateError (HD8), DeviceError HD1 (lost), HD2 (memory), HD5 (disposed), HD11. */
   run(inputs: Inputs, options?: RunOptions & { readonly output?: 'host' | undefined }): Promise<Record<string, Tensor>>;

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kernelHash } from '../../common/hash.ts';
 import type { Kernel, Program } from '../../common/program.ts';
+import { listDevices } from '../../runtime/auto.ts';
 import { LimitError } from '../../runtime/errors.ts';
 import { openJs } from '../../runtime/js/device.ts';
 import { open } from '../../runtime/session.ts';
@@ -178,6 +179,12 @@ describe('failures', () => {
     expect(await failure(() => session.run({ x: new Float32Array(4) }))).toMatchObject({ code: 'HD5' });
     expect(own.liveBuffers).toBe(0);
   });
+  test('devices are listed with their limits, and the choice of auto', async () => {
+    const { devices, auto } = await listDevices();
+    expect(devices.map(d => d.kind)).toEqual(['js', 'webgpu']);
+    expect(devices[1]).toMatchObject({ software: device.software, limits: device.limits });
+    expect(auto.kind).toBe(device.software ? 'js' : 'webgpu');
+  });
   test('a software adapter when a real one is asked for', async () => {
     if (!device.software) return expect((await openWebGpu({ software: false })).software).toBe(false);
     expect(await failure(() => openWebGpu({ software: false }))).toMatchObject({ code: 'HD4' });
@@ -201,7 +208,9 @@ describe('missing adapter, in a process of its own', () => {
     expect(said).toBe('HD4 no WebGPU adapter: VK_DRIVER_FILES=/nowhere/icd.json names no driver that works; correct or unset it, or use device js\n');
   });
   test('auto then takes js and says why', async () => {
-    expect(await child(openIt('auto'), { VK_DRIVER_FILES: '/nowhere/icd.json' })).toBe('device js: no real WebGPU adapter\n');
+    expect(await child(openIt('auto'), { VK_DRIVER_FILES: '/nowhere/icd.json' })).toBe(
+      'device js: no WebGPU adapter: VK_DRIVER_FILES=/nowhere/icd.json names no driver that works\n',
+    );
   });
   test('a process that leaves its devices open ends by itself, cleanly', async () => {
     const code = `import { openDevice } from '../../runtime/index.ts';

@@ -4,8 +4,9 @@ import { contractRows } from './table/contract.ts';
 import { elementwiseRows } from './table/elementwise.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { Row } from './table/row.ts';
+import { viewRows } from './table/views.ts';
 
 export type { Call, Family, Mistake, NdArray, NdResult, Row, Sample, Values } from './table/row.ts';
 export { Random } from './table/row.ts';
 
-export const table: readonly Row[] = [...elementwiseRows, ...contractRows, ...reduceRows];
+export const table: readonly Row[] = [...elementwiseRows, ...contractRows, ...reduceRows, ...viewRows];

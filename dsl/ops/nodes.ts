@@ -87,7 +87,8 @@ export function windowOf(x: Tensor, axis: number, count: Dim, size: Dim, stride:
 }
 /** `low` elements of `value` in front of each axis, and as many behind as `shape` has room for. */
 export function padTo(x: Tensor, low: readonly number[], shape: Shape, value: number): Tensor {
-  return sameShape(shape, shapeOf(x)) ? x : record(padTo, { op: 'pad', low, value }, [x], shape, x.node.dtype);
+  if (sameShape(shape, shapeOf(x)) && x.node.over === undefined) return x;
+  return record(padTo, { op: 'pad', low, value }, [x], shape, x.node.dtype);
 }
 export function concatOf(xs: readonly Tensor[], axis: number, shape: Shape): Tensor {
   const [first] = xs as [Tensor];

@@ -87,11 +87,11 @@ export type BroadcastTo<A extends Shape, T extends Shape> =
       ? T
       : Wide<T> extends true
         ? Shape
-        : Merge<A, T, 'broadcastTo'> extends infer M
+        : Merge<A, T, 'broadcastTo'> extends infer M extends Shape
           ? SameShape<M, T> extends true
             ? T
             : Say<'broadcastTo', [ShowShape<A>, ShowShape<T>]>
-          : never;
+          : Say<'broadcastTo', [ShowShape<A>, ShowShape<T>]>;
 export function broadcastTo(a: Shape, t: Shape): Shape {
   sizes(t, 'broadcastTo');
   const lead = t.length - a.length;

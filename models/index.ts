@@ -1,7 +1,7 @@
 // The models of the masked autoencoder's family, and the parts that they share.
 export * from './layers.ts';
 export { default as mae, Mae, maeConfig, normalisePatches, reconstructionLoss } from './mae.ts';
-export { randomMask, unshuffle } from './masking.ts';
+export { randomMask, randomMaskOfKey, unshuffle } from './masking.ts';
 export { huggingFaceNames, type NamedTensor, type NameMap, renamed } from './names.ts';
 export { PatchEmbed, patchEmbed, patchify, unpatchify } from './patch.ts';
 export { fixedPositions, sinCosTable } from './positions.ts';

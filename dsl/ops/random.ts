@@ -3,15 +3,12 @@
 // shorter one. Words, uniform and bernoulli are the same bits everywhere; normal differs by the last bits of log, sqrt and products.
 import type { DType as NodeDType } from '../../common/dtype.ts';
 import { prod } from '../dim.ts';
-import type { CanonShape, DimArg, Shape } from '../dim-types.ts';
-import { type Sizes, sizes } from '../rules/axis.ts';
-import { type KeyRule, keyRule, type Probability, probability } from '../rules/make.ts';
+import type { DimArg } from '../dim-types.ts';
+import { type Key, type KeyRule, keyRule, type Made, madeShape, type Probability, probability } from '../rules/make.ts';
 import { type ScalarBuilder, type ScalarFn, scalar } from '../scalar.ts';
-import { type Arg, isTensor, record, resolve, type Tensor, trailing } from '../tensor.ts';
+import { type Arg, isTensor, type Ok, type Tensor, trailing } from '../tensor.ts';
+import { constant, expandTo, iotaOf, map, reshapeTo, sliceOf } from './nodes.ts';
 import { philox } from './philox.ts';
-
-/** A key: two words as a tensor u32 [2], or a number from 0 to 2^53. */
-type Key = Tensor | number;
 
 // ---------------------------------------------------------------- scalar functions of (element number, key)
 type Words = (b: ScalarBuilder, element: number, k0: number, k1: number) => readonly [number, number, number, number];
@@ -70,69 +67,63 @@ const normalFn = scalar('random.normal', operands, (b, i, k0, k1) => {
   const radius = b.op('sqrt', b.op('mul', b.op('log', above0), b.constant(-2)));
   return b.op('mul', radius, cosineOfTurn(b, upper24(b, b.op('select', second, w3, w1)), bit(b, i, 1)));
 });
+/** u < p in whole numbers, u·2²⁴ < ⌈p·2²⁴⌉, so that no rounding of p decides. */
 const bernoulliFn = (p: number): ScalarFn =>
-  scalar('random.bernoulli', operands, (b, i, k0, k1) => b.op('lt', unit(b, ownWord(b, i, k0, k1)), b.constant(p)));
+  scalar('random.bernoulli', operands, (b, i, k0, k1) => b.op('lt', upper24(b, ownWord(b, i, k0, k1)), b.constant(Math.ceil(p / perUnit), 'u32')));
 
 // ---------------------------------------------------------------- ops
 const toU32 = scalar('toU32', ['i32'], (b, i) => b.op('toU32', i));
-type AnyOp = (...args: never) => unknown;
 
 /** A map over the element numbers of `shape` and the key's two words. */
-function draw(op: AnyOp, name: string, fn: ScalarFn, dtype: NodeDType, key: Key, given: readonly unknown[]): Tensor {
+function draw(op: (...args: never) => unknown, name: string, fn: ScalarFn, dtype: NodeDType, key: Key, given: readonly unknown[]): Tensor {
   keyRule(key, name);
-  const shape = given.map(resolve);
-  sizes(shape, name);
+  const shape = madeShape(given, name);
   return trailing(
     op,
     () => {
-      const flat = [prod(shape)];
-      const numbers = record(op, { op: 'map', fn: toU32 }, [record(op, { op: 'iota', axis: 0 }, [], flat, 'i32')], flat, 'u32');
-      const element = record(op, { op: 'view', view: 'reshape' }, [numbers], shape, 'u32');
-      const spread = (word: Tensor): Tensor => record(op, { op: 'view', view: 'expand', at: [] }, [word], shape, 'u32');
-      return record(op, { op: 'map', fn }, [element, ...keyWords(op, key).map(spread)], shape, dtype);
+      const numbers = map(toU32, [iotaOf([prod(shape)], 0)]);
+      const words = keyWords(key).map(word => expandTo(word, shape));
+      return map(fn, [reshapeTo(numbers, shape), ...words], dtype);
     },
     name,
   );
 }
 /** The key's words as scalars, the lower first. */
-function keyWords(op: AnyOp, key: Key): Tensor[] {
-  if (!isTensor(key)) return [key % 2 ** 32, Math.floor(key / 2 ** 32)].map(value => record(op, { op: 'const', value }, [], [], 'u32'));
-  return [0, 1].map(from => {
-    const word = record(op, { op: 'view', view: 'slice', axis: 0, from, step: 1 }, [key], [1], 'u32');
-    return record(op, { op: 'view', view: 'reshape' }, [word], [], 'u32');
-  });
-}
+const keyWords = (key: Key): readonly Tensor[] =>
+  isTensor(key)
+    ? [0, 1].map(i => reshapeTo(sliceOf(key, 0, i, 1), []))
+    : [constant(key % 2 ** 32, 'u32'), constant(Math.floor(key / 2 ** 32), 'u32')];
 
 /** Words of randomness: u32 of `shape`, uniform over 0 … 2³² − 1. */
 function words<const K extends Key, const S extends readonly DimArg[]>(
   key: Arg<K, KeyRule<K, 'random.words'>>,
-  shape: Arg<S, Sizes<CanonShape<S>, 'random.words'>>,
-): Tensor<CanonShape<S>, 'u32'>;
+  shape: Arg<S, Made<S, 'random.words'>>,
+): Tensor<Ok<Made<S, 'random.words'>>, 'u32'>;
 function words(key: Key, shape: readonly unknown[]): Tensor {
   return draw(words, 'random.words', wordsFn, 'u32', key, shape);
 }
 /** f32 of `shape`, uniform in 0 ≤ x < 1: the upper 24 bits of each word, times 2⁻²⁴. */
 function uniform<const K extends Key, const S extends readonly DimArg[]>(
   key: Arg<K, KeyRule<K, 'random.uniform'>>,
-  shape: Arg<S, Sizes<CanonShape<S>, 'random.uniform'>>,
-): Tensor<CanonShape<S>, 'f32'>;
+  shape: Arg<S, Made<S, 'random.uniform'>>,
+): Tensor<Ok<Made<S, 'random.uniform'>>, 'f32'>;
 function uniform(key: Key, shape: readonly unknown[]): Tensor {
   return draw(uniform, 'random.uniform', uniformFn, 'f32', key, shape);
 }
 /** f32 of `shape`, standard normal by Box and Muller's transform of two words: at most 5.8 from 0. */
 function normal<const K extends Key, const S extends readonly DimArg[]>(
   key: Arg<K, KeyRule<K, 'random.normal'>>,
-  shape: Arg<S, Sizes<CanonShape<S>, 'random.normal'>>,
-): Tensor<CanonShape<S>, 'f32'>;
+  shape: Arg<S, Made<S, 'random.normal'>>,
+): Tensor<Ok<Made<S, 'random.normal'>>, 'f32'>;
 function normal(key: Key, shape: readonly unknown[]): Tensor {
   return draw(normal, 'random.normal', normalFn, 'f32', key, shape);
 }
 /** bool of `shape`, true with `probability` (default ½): where the uniform number of the same key is below it. */
 function bernoulli<const K extends Key, const S extends readonly DimArg[], const P extends number = 0.5>(
   key: Arg<K, KeyRule<K, 'random.bernoulli'>>,
-  shape: Arg<S, Sizes<CanonShape<S>, 'random.bernoulli'>>,
+  shape: Arg<S, Made<S, 'random.bernoulli'>>,
   probabilityOfTrue?: Arg<P, Probability<P>>,
-): Tensor<CanonShape<S>, 'bool'>;
+): Tensor<Ok<Made<S, 'random.bernoulli'>>, 'bool'>;
 function bernoulli(key: Key, shape: readonly unknown[], probabilityOfTrue = 0.5): Tensor {
   probability(probabilityOfTrue);
   return draw(bernoulli, 'random.bernoulli', bernoulliFn(probabilityOfTrue), 'bool', key, shape);

@@ -2,6 +2,7 @@
 // case (times a stride of 1, plus an offset of 0) leaves no trace in the code.
 import type { Prim, ScalarType } from '../../dsl/scalar.ts';
 import { primType } from '../../dsl/scalar.ts';
+import { float64 } from '../graph/arithmetic.ts';
 import { isDynamic, type Size } from '../../common/size.ts';
 import type { Expr, Width } from './types.ts';
 
@@ -22,6 +23,19 @@ export function operation(prim: Prim, ...args: readonly Expr[]): Expr {
     args.map(a => a.type),
   );
   return { kind: 'op', prim, args: width === 4 ? args.map(splat) : args, type, width };
+}
+/** What an operation on literals gives, where that is the same on every target: of integers and bools, and a choice that is known. */
+export function folded(prim: Prim, args: readonly Expr[]): Expr | undefined {
+  const first = args[0]!;
+  if (prim === 'select' && first.kind === 'literal') return first.value !== 0 ? args[1] : args[2];
+  const values = args.flatMap(a => (a.kind === 'literal' && a.type !== 'f32' ? [a.value] : []));
+  const type = primType(
+    prim,
+    args.map(a => a.type),
+  );
+  if (values.length < args.length || type === 'f32' || prim === 'select') return undefined;
+  const [a = 0, b = 0] = values;
+  return literal(float64.primitive(prim, first.type)(a, b, 0), type);
 }
 /** Four times the same. */
 export const splat = (e: Expr): Expr => (e.width === 4 ? e : { kind: 'vector', of: [e, e, e, e], type: e.type, width: 4 });

@@ -107,7 +107,7 @@ class Generator {
   private binding({ axis, tile, vector: wide }: AxisPlan, base: Expr, body: Statement[]): Binding {
     const { extent } = this.nest.axes[axis]!;
     const ragged = tile > 1 && !isMultiple(extent, tile);
-    return { base, tile, vector: wide, extent, last: ragged ? define(this.values.names, body, plus(sizeExpr(extent), int(-1))) : undefined };
+    return { base, tile, vector: wide, extent, last: ragged ? define(this.values.names, body, plus(sizeExpr(extent), int(wide ? -4 : -1))) : undefined };
   }
 
   /** Loops over the axes that a lane keeps, and the stores: each as far out as its axes allow, after the loops inside. */

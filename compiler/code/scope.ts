@@ -15,7 +15,7 @@ export interface Binding {
   /** Values along the axis are 4-wide; base and tile are multiples of 4. */
   readonly vector: boolean;
   readonly extent: Size;
-  /** The last position, when the tile may reach beyond it: positions are clamped to it, and stores guarded. */
+  /** The last position (of a vector: its start), when the tile may reach beyond it: positions are clamped to it, and stores guarded. */
   readonly last: Expr | undefined;
 }
 

@@ -3,20 +3,21 @@
 import type { Index, LoopNest, Val } from '../loops/types.ts';
 import { freeAxes, indexAxes, operands, scope as reach, type AxisSet } from '../loops/facts.ts';
 import { indexValues } from '../loops/affine.ts';
-import { dividedBy, element, int, literal, load, modulo, operation, plus, sizeExpr, splat, times, vector } from './expressions.ts';
+import { dividedBy, element, folded, int, literal, load, modulo, operation, plus, sizeExpr, times, vector } from './expressions.ts';
 import { isContiguous, strideIn } from './strides.ts';
-import { Names, positionOf, tileSteps, type Offsets, type Scope } from './scope.ts';
+import { Names, type Offsets, positionOf, type Scope, tileSteps } from './scope.ts';
 import type { Expr } from './types.ts';
 
 /** Expressions deeper than this are named, whatever they are used for: text stays readable and renderers' recursion short. */
 const deepest = 8;
+const ofPart = -2;
 
 export class Values {
   readonly nest: LoopNest;
   readonly free: readonly AxisSet[];
   readonly names = new Names();
   private readonly uses: readonly number[];
-  /** The one op that uses a value, −1 when there is none or more. */
+  /** The one op that uses a value; `ofPart` when that is a part; −1 when there is none or more. */
   private readonly user: readonly number[];
   private readonly needs = new Map<number, readonly number[]>();
   private readonly depth = new WeakMap<Expr, number>();
@@ -37,7 +38,10 @@ export class Values {
         if (v.kind === 'op') user[a] = i;
       }
     });
-    for (const p of nest.parts) uses[p.of]!++;
+    for (const p of nest.parts) {
+      uses[p.of]!++;
+      user[p.of] = ofPart;
+    }
     for (const s of nest.stores) for (const v of [s.value, ...indexValues(s.at)]) uses[v]!++;
     this.uses = uses;
     this.user = user.map((u, v) => (uses[v] === 1 ? u : -1));
@@ -83,10 +87,11 @@ export class Values {
   }
   private staysInline(v: number, value: Val, e: Expr, at: Scope, place: Scope): boolean {
     if (e.kind === 'literal' || e.kind === 'name') return true;
-    const depth = value.kind === 'op' ? 1 + Math.max(...e_args(e).map(a => this.depth.get(a) ?? 0)) : 1;
+    const depth = value.kind === 'op' ? 1 + Math.max(...(e.kind === 'op' ? e.args : []).map(a => this.depth.get(a) ?? 0)) : 1;
     this.depth.set(e, depth);
     const user = this.user[v]!;
-    if (value.kind === 'load' || this.uses[v] !== 1 || user < 0 || depth >= deepest) return false;
+    if (value.kind === 'load' || this.uses[v] !== 1 || user === -1 || depth >= deepest) return false;
+    if (user === ofPart) return at === place; // asked for once at each point of the loop
     // computed as often as its user is, not more often
     return at.placeOf(this.free[user]!) === place && this.tiled(this.free[user]!, place) === this.tiled(this.free[v]!, place);
   }
@@ -107,8 +112,14 @@ export class Values {
         return { kind: 'scalar', index: this.scalarIndex(value.name), type: value.type, width: 1 };
       case 'index':
         return this.index(value.at, place, offsets, free);
-      case 'op':
-        return operation(value.prim, ...value.args.map(a => this.find(a, place, offsets)!));
+      case 'op': {
+        const args: Expr[] = value.args.map(a => this.find(a, place, offsets)!);
+        const known = folded(value.prim, args);
+        if (known) return known;
+        // WGSL evaluates what is all literals when it compiles, and refuses overflow: a name makes it run-time arithmetic
+        if (!args.some(a => a.kind !== 'literal')) args[0] = this.names.define(place.body, args[0]!);
+        return operation(value.prim, ...args);
+      }
       case 'load':
         return this.loadOf(value, place, free, offsets);
       case 'part':
@@ -126,6 +137,7 @@ export class Values {
     const when = value.when < 0 ? undefined : this.find(value.when, place, offsets)!;
     const fetch = (at: Expr, condition: Expr | undefined, width: 1 | 4): Expr => {
       if (!condition) return load(value.buffer, at, value.type, width);
+      if (condition.kind === 'literal') return condition.value === 0 ? literal(value.other, value.type) : load(value.buffer, at, value.type, width);
       const safe = operation('select', condition, at, int(0));
       return operation('select', condition, load(value.buffer, safe, value.type, width), literal(value.other, value.type));
     };
@@ -159,11 +171,10 @@ export class Values {
         case 'axis': {
           const b = place.binding(atom.axis);
           const offset = offsets[atom.axis] ?? 0;
-          if (b.last && offset > 0) e = place.keep(positionOf(b, offset), this.names);
-          else {
-            e = b.base;
-            constant += by * offset;
-          }
+          const step = b.vector ? offset - (offset % 4) : offset; // a vector is clamped as a whole
+          const clamped = b.last !== undefined && step > 0;
+          e = clamped ? place.keep(positionOf(b, step), this.names) : b.base;
+          constant += by * (clamped ? offset - step : offset);
           break;
         }
         case 'value': {
@@ -196,11 +207,8 @@ export class Values {
   }
 }
 
-const e_args = (e: Expr): readonly Expr[] => (e.kind === 'op' ? e.args : []);
-
 export function withOffset(offsets: Offsets, axis: number, offset: number): Offsets {
   const out = [...offsets];
   out[axis] = offset;
   return out;
 }
-export { splat };

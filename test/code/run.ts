@@ -10,6 +10,7 @@ import { float64 } from '../../compiler/graph/arithmetic.ts';
 import { runNest } from '../../compiler/loops/interpret.ts';
 import type { LoopNest } from '../../compiler/loops/types.ts';
 import { renderJs } from '../../compiler/render/js.ts';
+import { interpretCode } from './interpret.ts';
 
 export type Kernel = (m: readonly ArrayLike<number>[], u: Float64Array, from: number, to: number) => void;
 export interface Setting {
@@ -52,6 +53,14 @@ export function runJs(nest: LoopNest, capability: Capability, memory: ReadonlyMa
   const arrays = nest.buffers.map(b => wideArray(b.written ? 'f32' : b.dtype, b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(Number.NaN) : memory.get(b.node)!));
   kernel(arrays, uniforms(setting), 0, gridSize(code.grid, batch));
   return new Map(nest.buffers.flatMap((b, i) => (b.written ? [[b.node, Float64Array.from(arrays[i]!)] as const] : [])));
+}
+
+/** The same from the generated code as it is written, lanes and vectors included. */
+export function runCode(nest: LoopNest, capability: Capability, memory: ReadonlyMap<number, Float64Array>, setting: Setting = {}): Map<number, Float64Array> {
+  const batch = setting.batch ?? 1;
+  const arrays = nest.buffers.map(b => (b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(Number.NaN) : Float64Array.from(memory.get(b.node)!)));
+  interpretCode(codeFor(nest, capability, setting), arrays, uniforms(setting));
+  return new Map(nest.buffers.flatMap((b, i) => (b.written ? [[b.node, arrays[i]!] as const] : [])));
 }
 
 /** The same from the interpreter of nests. */

@@ -1,0 +1,117 @@
+// Runs structured code as it is written: all lanes of a group, in turn from barrier to barrier, vectors element by element, in
+// doubles. It checks what a device would not say: addresses inside memories, vectors aligned, every element stored at most once in a
+// grid, nothing read from workgroup memory that no lane wrote.
+import { gridSize } from '../../common/program.ts';
+import type { Code, Expr, Statement } from '../../compiler/code/types.ts';
+import { memoryType } from '../../compiler/code/verify.ts';
+import { float64 } from '../../compiler/graph/arithmetic.ts';
+
+type Value = readonly number[];
+
+export function interpretCode(code: Code, storage: readonly Float64Array[], u: Float64Array): void {
+  const machine = new Machine(code, storage, u);
+  const groups = gridSize(code.grid, u[0]!);
+  for (let g = 0; g < groups; g++) machine.group(g);
+}
+
+class Machine {
+  private readonly code: Code;
+  private readonly u: Float64Array;
+  private readonly memories: Float64Array[];
+  private readonly stored: (Uint8Array | undefined)[];
+
+  constructor(code: Code, storage: readonly Float64Array[], u: Float64Array) {
+    this.code = code;
+    this.u = u;
+    let next = 0;
+    this.memories = code.memories.map(m => (m.space === 'storage' ? storage[next++]! : new Float64Array(m.length)));
+    this.stored = code.memories.map((m, i) => (m.space === 'storage' ? new Uint8Array(this.memories[i]!.length) : undefined));
+  }
+
+  group(group: number): void {
+    this.code.memories.forEach((m, i) => {
+      if (m.space !== 'storage') this.memories[i]!.fill(Number.NaN);
+    });
+    const lanes = Array.from({ length: this.code.lanes }, (_, lane) => this.block(this.code.body, new Map(), group, lane));
+    for (let left = lanes; left.length > 0; ) {
+      const going = left.filter(l => !l.next().done);
+      if (going.length !== 0 && going.length !== left.length) throw new Error('some lanes wait at a barrier, some are done');
+      left = going;
+    }
+  }
+
+  /** Yields at each barrier. */
+  private *block(body: readonly Statement[], names: Map<string, Value>, group: number, lane: number): Generator<void> {
+    const get = (e: Expr): Value => this.value(e, names, group, lane);
+    for (const s of body) {
+      switch (s.kind) {
+        case 'let':
+        case 'var':
+        case 'set':
+          names.set(s.name, get(s.value));
+          break;
+        case 'store': {
+          const value = get(s.value);
+          const at = this.inside(s.memory, get(s.at)[0]!, value.length);
+          value.forEach((x, i) => {
+            const once = this.stored[s.memory];
+            if (once?.[at + i]) throw new Error(`element ${at + i} of memory ${s.memory} is stored twice`);
+            if (once) once[at + i] = 1;
+            this.memories[s.memory]![at + i] = x;
+          });
+          break;
+        }
+        case 'for': {
+          const to = get(s.to)[0]!;
+          for (let i = get(s.from)[0]!; i < to; i += s.step) {
+            names.set(s.name, [i]);
+            yield* this.block(s.body, names, group, lane);
+          }
+          break;
+        }
+        case 'if':
+          if (get(s.condition)[0]) yield* this.block(s.body, names, group, lane);
+          break;
+        case 'barrier':
+          yield;
+      }
+    }
+  }
+
+  private value(e: Expr, names: Map<string, Value>, group: number, lane: number): Value {
+    const get = (x: Expr): Value => this.value(x, names, group, lane);
+    switch (e.kind) {
+      case 'literal':
+        return [e.value];
+      case 'name':
+        return names.get(e.name)!;
+      case 'group':
+        return [group];
+      case 'lane':
+        return [lane];
+      case 'batch':
+        return [this.u[0]!];
+      case 'scalar':
+        return [this.u[e.index]!];
+      case 'op': {
+        const args = e.args.map(get);
+        const f = float64.primitive(e.prim, e.args.at(e.prim === 'select' ? 1 : 0)!.type);
+        return Array.from({ length: e.width }, (_, i) => f(args[0]![i]!, args[1]?.[i] ?? 0, args[2]?.[i] ?? 0));
+      }
+      case 'load': {
+        const at = this.inside(e.memory, get(e.at)[0]!, e.width);
+        return Array.from({ length: e.width }, (_, i) => this.memories[e.memory]![at + i]!);
+      }
+      case 'element':
+        return [get(e.of)[e.at]!];
+      case 'vector':
+        return e.of.map(x => get(x)[0]!);
+    }
+  }
+  private inside(memory: number, at: number, width: number): number {
+    if (!Number.isInteger(at) || at < 0 || at + width > this.memories[memory]!.length)
+      throw new Error(`address ${at} of memory ${memory} (${memoryType(this.code.memories[memory]!)} ${this.memories[memory]!.length})`);
+    if (width === 4 && at % 4 !== 0) throw new Error(`a vector at ${at}`);
+    return at;
+  }
+}

@@ -22,7 +22,7 @@ export function linkRescale(nest: Pick<LoopNest, 'values' | 'parts'>): readonly 
     }
     return false;
   };
-  /** exp(x − m), times factors free of m. */
+  /** exp(x − m) with the very x that m is the max of, so that it never exceeds 1 on the way; times factors free of m. */
   const isWeight = (value: number, max: number): boolean => {
     const v = values[value]!;
     if (v.kind !== 'op') return false;
@@ -33,7 +33,7 @@ export function linkRescale(nest: Pick<LoopNest, 'values' | 'parts'>): readonly 
         if (shifted.kind !== 'op' || shifted.prim !== 'sub') return false;
         const [x, m] = shifted.args as readonly [number, number];
         const right = values[m]!;
-        return right.kind === 'part' && right.part === max && !dependsOn(x, max);
+        return right.kind === 'part' && right.part === max && x === parts[max]!.of;
       }
       case 'mul':
         return (isWeight(a, max) && !dependsOn(b, max)) || (isWeight(b, max) && !dependsOn(a, max));

@@ -4,11 +4,12 @@
 import { type Size, sameSize, showSizes, timesSize } from '../../common/size.ts';
 import type { ReduceKind } from '../../dsl/graph.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
-import { CompileError } from '../errors.ts';
+import type { CompileError } from '../errors.ts';
 import { type Graph, type GraphNode, numel, scalarType } from '../graph/graph.ts';
 import { addIndex, axisIndex, constantIndex, divModIndex, flatIndex, indexRange, valueIndex, zeroIndex } from './affine.ts';
 import { NestBuilder } from './build.ts';
 import type { AxisSet } from './facts.ts';
+import { refusal } from './refuse.ts';
 import type { Index, LoopNest } from './types.ts';
 
 /** What a kernel stores: a whole node, or one operand of a concat in its range of the concat's buffer. piece −1: the whole. */
@@ -77,7 +78,7 @@ class Lowering {
     const value = source === node ? this.compute(node, at, always) : this.value(source.id, at, always);
     if (source === node) this.memo.set(this.key(id, at, always), value);
     const to = node.op === 'concat' && source !== node ? shifted(at, node.axis, pieceStart(graph, node, piece)) : at;
-    b.store(b.buffer(id, numel(node.shape), node.dtype, true), flatIndex(to, stridesOf(node.shape)), value, axes);
+    b.store(b.buffer(id, numel(node.shape), node.dtype, true), flatIndex(to, this.strides(node)), value, axes);
   }
 
   /** The value of a node at an index. Views are followed in a loop; everything else recurses, once a (node, index, guard). */
@@ -85,9 +86,9 @@ class Lowering {
     const key = this.key(id, at, guard);
     const known = this.memo.get(key);
     if (known !== undefined) return known;
-    if (++this.depth > maxDepth)
-      throw new CompileError('HC202', `a kernel computes more than ${maxDepth} operations in a row: store a value in between`);
     let node = this.graph.node(id);
+    if (++this.depth > maxDepth)
+      throw refusal(this.graph, node, 'HC202', `a kernel would compute more than ${maxDepth} operations in a row: store a value in between`);
     while (!this.isLoaded(node) && numel(node.shape) !== 0) {
       if (node.op === 'view') at = this.through(node, at);
       else if (node.op !== 'stop' && node.op !== 'call') break;
@@ -105,9 +106,18 @@ class Lowering {
   private isLoaded(node: GraphNode): boolean {
     return isGiven(node) || (this.stored(node.id) && !this.own.has(node.id));
   }
+  private strides(node: GraphNode): readonly number[] {
+    const strides = stridesOf(node.shape);
+    if (strides === undefined)
+      throw this.batchRefusal(node, 'the batch is not the outermost axis of a tensor that is stored or reshaped', node.shape);
+    return strides;
+  }
+  private batchRefusal(node: GraphNode, what: string, shape: readonly Size[]): CompileError {
+    return refusal(this.graph, node, 'HC203', `${what}, ${showSizes(shape)}: fix the batch with --batch n, or keep it outermost`);
+  }
   private load(node: GraphNode, at: At, guard: number): number {
     const { builder: b } = this;
-    return b.load(b.buffer(node.id, numel(node.shape), node.dtype, false), flatIndex(at, stridesOf(node.shape)), guard);
+    return b.load(b.buffer(node.id, numel(node.shape), node.dtype, false), flatIndex(at, this.strides(node)), guard);
   }
 
   private compute(node: GraphNode, at: At, guard: number): number {
@@ -208,7 +218,7 @@ class Lowering {
     const from = this.graph.shape(node.ins[0]!);
     switch (node.view) {
       case 'reshape':
-        return this.split(flatIndex(at, stridesOf(node.shape)), from);
+        return this.split(flatIndex(at, this.strides(node)), this.graph.node(node.ins[0]!));
       case 'permute': {
         const to: Index[] = [];
         node.order.forEach((axis, i) => {
@@ -222,7 +232,7 @@ class Lowering {
         return at.map((x, i) => (i === node.axis ? addIndex(constantIndex(node.from), x, node.step) : x));
       case 'flip': {
         const size = from[node.axis]!;
-        if (typeof size !== 'number') throw batchError('flip along the batch', from);
+        if (typeof size !== 'number') throw this.batchRefusal(node, 'a flip along the batch', from);
         return at.map((x, i) => (i === node.axis ? addIndex(constantIndex(size - 1), x, -1) : x));
       }
       case 'window': {
@@ -232,8 +242,9 @@ class Lowering {
     }
   }
   /** A flat position as an index of a shape: div and mod from the innermost axis outwards; the outermost needs neither. */
-  private split(flat: Index, shape: readonly Size[]): At {
-    stridesOf(shape);
+  private split(flat: Index, into: GraphNode): At {
+    const { shape } = into;
+    this.strides(into);
     const outermost = shape.findIndex(s => s !== 1);
     const at = shape.map(() => zeroIndex);
     let rest = flat;
@@ -241,7 +252,7 @@ class Lowering {
       const size = shape[i]!;
       if (size === 1 || typeof size !== 'number') continue;
       const divided = divModIndex(rest, size, this.builder.upper);
-      if (divided === undefined) throw batchError('a reversed batch axis is reshaped', shape);
+      if (divided === undefined) throw this.batchRefusal(into, 'a reversed batch axis is reshaped', shape);
       [rest, at[i]] = divided;
     }
     if (outermost >= 0) at[outermost] = rest;
@@ -320,21 +331,19 @@ const shifted = (at: At, axis: number, by: number): At => at.map((x, i) => (i ==
 const pieceStart = (graph: Graph, node: NodeOf<'concat'>, piece: number): number =>
   node.ins.slice(0, piece).reduce((start, i) => start + (graph.shape(i)[node.axis] as number), 0);
 
-/** Row-major strides. An axis of 1 has stride 0: its index is 0. Throws where a stride would hold the batch. */
-export function stridesOf(shape: readonly Size[]): readonly number[] {
+/** Row-major strides. An axis of 1 has stride 0: its index is 0. Undefined where a stride would hold the batch. */
+export function stridesOf(shape: readonly Size[]): readonly number[] | undefined {
   const strides = shape.map(() => 0);
   let below: Size = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     const size = shape[i]!;
     if (size === 1) continue;
-    if (typeof below !== 'number') throw batchError('the batch is not the outermost axis of a tensor that is stored or reshaped', shape);
+    if (typeof below !== 'number') return undefined;
     strides[i] = below;
     below = timesSize(below, size)!;
   }
   return strides;
 }
-const batchError = (what: string, shape: readonly Size[]): CompileError =>
-  new CompileError('HC204', `${what}: ${showSizes(shape)}. Fix the batch with --batch n, or keep it outermost`);
 
 /** The value of a reduction over nothing. */
 export function neutral(kind: ReduceKind, type: ScalarType): number {

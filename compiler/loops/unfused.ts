@@ -1,9 +1,9 @@
 // The unfused form, which stays for ever as the rung that fusion is tested against (`--fuse none`): every map, reduce, contract, pad,
 // gather and every operand of a concat is one kernel. Views, constants, positions and sizes are index arithmetic and literals of their
 // readers; values marked nested are computed inside theirs.
-import { CompileError } from '../errors.ts';
 import { type Graph, type GraphNode, numel } from '../graph/graph.ts';
 import { isGiven, type Lowered, lowerKernel, type Root } from './lower.ts';
+import { refusal } from './refuse.ts';
 
 export interface UnfusedOptions {
   /** Buffers that one kernel may bind. Default: any number. */
@@ -61,10 +61,11 @@ export function lowerUnfused(graph: Graph, outputs: readonly number[], options: 
 function unnested(graph: Graph, kernel: Lowered, stored: ReadonlySet<number>, limit: number): readonly number[] {
   const nested = kernel.nodes.filter(id => isStorable(graph.node(id)) && !stored.has(id));
   if (nested.length > 0) return nested;
-  const node = graph.node(kernel.roots[0]!.node);
-  const name = node.op === 'map' ? node.fn.name : node.op;
-  throw new CompileError(
-    'HC205',
-    `${name}: reads and writes ${kernel.nest.buffers.length} tensors, but the target binds at most ${limit} a kernel: split the function in two`,
+  const { length } = kernel.nest.buffers;
+  throw refusal(
+    graph,
+    graph.node(kernel.roots[0]!.node),
+    'HC204',
+    `reads and writes ${length} tensors, but the target binds at most ${limit} a kernel: split the function in two`,
   );
 }

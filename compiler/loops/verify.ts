@@ -11,11 +11,11 @@ import type { Index, LoopNest, Val } from './types.ts';
 /** What breaks the rule, or undefined. */
 type Rule = (nest: LoopNest) => string | undefined;
 
-/** Throws CompileError HC206 for the first rule that is broken: always a mistake of a pass, never of the user. */
+/** Throws CompileError HC205 for the first rule that is broken: always a mistake of a pass, never of the user. */
 export function verifyNest(nest: LoopNest): void {
   for (const [rule, broken] of Object.entries(rules)) {
     const where = broken(nest);
-    if (where !== undefined) throw new CompileError('HC206', `malformed loop nest: ${rule}, but ${where}`);
+    if (where !== undefined) throw new CompileError('HC205', `malformed loop nest: ${rule}, but ${where}`);
   }
 }
 

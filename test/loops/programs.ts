@@ -248,8 +248,7 @@ function isSmall(shape: readonly Size[]): boolean {
   if (shape.length > 5 || shape.filter(isDynamic).length > 1 || elements(shape, 3) > 600) return false;
   const batch = shape.findIndex(isDynamic);
   if (batch >= 0 && shape.slice(0, batch).some(s => s !== 1)) return false;
-  stridesOf(shape);
-  return true;
+  return stridesOf(shape) !== undefined;
 }
 /** Values for the inputs: elements of the ring; indices −1 … size, so that both ends are clamped. */
 export function feedsFor(graph: Graph, batch: number): Feeds {

@@ -88,14 +88,16 @@ export function trace(model: Model, config: unknown, options: { readonly batch?:
   if (env.has('B')) fail('batchSymbol', name, fieldOf(model.config, 'B'));
   const symbols = new Map<string, Dim>([...env, ['B', options.batch ?? 'B']]);
   const params: unknown = call(model.params, values);
+  const parameters = parameterEntries(name, params);
   const inputs = within(name, symbols, () => call(model.inputs, values), true);
+  const given = inputEntries(name, inputs);
   const outputs = within(name, symbols, () => call(model.forward, values, params, inputs));
-  return assemble(name, values, inputs, params, outputs);
+  return assemble(name, values, given, parameters, outputs);
 }
 /** A trace of plain code, for tests and tools: traced({ x: f32(2, 3) }, ({ x }) => ({ y: exp(x) })). */
 export function traced<I extends Tensors>(inputs: I, forward: (inputs: I) => Tensors | Tensor, params: unknown = {}): Traced {
   const result = forward(inputs);
-  return assemble('traced', {}, inputs, params, isTensor(result) ? { out: result } : result);
+  return assemble('traced', {}, inputEntries('traced', inputs), parameterEntries('traced', params), isTensor(result) ? { out: result } : result);
 }
 
 /** The model's functions are typed over symbols and run on numbers. */
@@ -109,13 +111,11 @@ function preset(model: Model, name: string): unknown {
 const fieldOf = (config: AnyConfig, symbol: string): string =>
   Object.entries(config.fields).find(([, f]) => typeof f === 'object' && f !== null && 'dim' in f && f.dim === symbol)?.[0] ?? 'a derived size';
 
-function assemble(name: string, config: Configuration['values'], inputs: unknown, params: unknown, outputs: unknown): Traced {
-  const parameters = parameterEntries(name, params);
-  const arguments_ = inputEntries(name, inputs);
+function assemble(name: string, config: Configuration['values'], inputs: readonly Entry[], params: readonly Entry[], outputs: unknown): Traced {
   const results = outputEntries(name, outputs);
-  const names = new Map(parameters.map(([path, node]) => [node, path]));
-  strays(name, results, names, new Set(arguments_.map(([, node]) => node)));
-  return { name, config, inputs: arguments_, params: parameters, outputs: results, names, batch: freeSymbol(arguments_) };
+  const names = new Map(params.map(([path, node]) => [node, path]));
+  strays(name, results, names, new Set(inputs.map(([, node]) => node)));
+  return { name, config, inputs, params, outputs: results, names, batch: freeSymbol(inputs) };
 }
 function parameterEntries(model: string, tree: unknown): Entry[] {
   const seen = new Map<Node, string>();

@@ -25,14 +25,14 @@ const noTrail: readonly string[] = [];
 /** Names of the layers that are running, outermost first. */
 export const layerTrail = (): readonly string[] => scopes.at(-1)?.trail ?? noTrail;
 
-/** A dim as the user writes it (a symbol of the running layer, a size, a number; −1 too) → the dim of this trace.
+/** A dim as the user writes it (a name of the running layer, a size value, a number; −1 too) → the dim of this trace.
  *  @throws ShapeError for a symbol that the running layer does not have, and for what is not a whole number */
 export function resolve(d: unknown): Dim {
   if (typeof d === 'number' && !Number.isSafeInteger(d)) fail('notSize', d);
   if (typeof d !== 'number' && typeof d !== 'string' && !(typeof d === 'object' && d !== null && 'dim' in d)) fail('notSize', String(d));
   const dim = canon(d as DimArg);
   const scope = scopes.at(-1);
-  if (typeof dim === 'number' || !scope) return dim;
+  if (typeof d !== 'string' || typeof dim === 'number' || !scope) return dim; // a size value is a dim of the trace already
   if (!scope.inputs) for (const s of symbolsOf(dim)) if (!scope.env.has(s)) fail('free', scope.name, s);
   return evalDim(dim, scope.env);
 }

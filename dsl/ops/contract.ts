@@ -3,6 +3,7 @@ import { type Dim, type DimArg, dimAdd, type Shape } from '../dim.ts';
 import {
   type Conv2d,
   type ConvOptions,
+  convBias,
   conv2d as convRule,
   type Linear,
   type LinearBias,
@@ -119,9 +120,12 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   const { bias } = options;
   wants(dtypeOf(x), 'float', 'conv2d');
   agree(dtypeOf(x), dtypeOf(weight), 'conv2d');
-  if (bias) agree(dtypeOf(x), dtypeOf(bias), 'conv2d');
   const steps = { stride: pair(options.stride ?? 1), pad: pair(options.pad ?? 0) };
-  const { shape, stride, pad } = convRule(shapeOf(x), shapeOf(weight), steps, bias && shapeOf(bias));
+  const { shape, stride, pad } = convRule(shapeOf(x), shapeOf(weight), steps);
+  if (bias) {
+    agree(dtypeOf(x), dtypeOf(bias), 'conv2d');
+    convBias(shapeOf(weight), shapeOf(bias));
+  }
   return trailing(conv2d, () => {
     const [n, c, h, w] = shapeOf(x) as [Dim, Dim, Dim, Dim];
     const [, , p, q] = shapeOf(weight) as [Dim, Dim, Dim, Dim];

@@ -4,8 +4,7 @@ import { type Dim, type DimArg, dimAdd, dimSub, type Shape } from '../dim.ts';
 import type { Canon, CanonShape } from '../dim-types.ts';
 import { type Axes, axes as axesOf, axis as axisOf, type HasAxes, type HasAxis } from '../rules/axis.ts';
 import { type BroadcastTo, broadcastTo as broadcastRule } from '../rules/broadcast.ts';
-import type { OkType } from '../rules/dtype.ts';
-import { agree, type Common } from '../rules/dtype.ts';
+import type { Common, OkType } from '../rules/dtype.ts';
 import {
   type Concat,
   concat as concatRule,
@@ -36,7 +35,7 @@ import {
   unbind as unbindRule,
   type Widths,
 } from '../rules/views.ts';
-import { type Arg, type DType, dtypeOf, fail, type Ok, resolve, type Tensor, trailing } from '../tensor.ts';
+import { type Arg, type DType, dtypeOf, type Ok, resolve, type Tensor, trailing } from '../tensor.ts';
 import { concatOf, expandTo, flipOf, padTo, permuteTo, reshapeTo, shapeOf, sliceOf } from './nodes.ts';
 
 // ---------------------------------------------------------------- shapes
@@ -198,20 +197,17 @@ export function concat<const L extends readonly Tensor[], const X extends number
   axis: X,
 ): Tensor<Ok<Concat<L, X>>, OkType<Concat<L, X>, ListDType<L>>>;
 export function concat(list: readonly Tensor[], axis: number): Tensor {
-  sameType(list, 'concat');
-  const { shape, axis: k } = concatRule(list.map(shapeOf), axis);
+  const { shape, axis: k } = concatRule(list.map(listed), axis);
   return trailing(concat, () => concatOf(list, k, shape));
 }
+const listed = (x: Tensor): { shape: Shape; dtype: DType } => ({ shape: shapeOf(x), dtype: dtypeOf(x) });
 /** Tensors of one shape along a new axis. */
 export function stack<const L extends readonly Tensor[], const X extends number>(
   list: Arg<L, Stack<L, X>>,
   axis: X,
 ): Tensor<Ok<Stack<L, X>>, OkType<Stack<L, X>, ListDType<L>>>;
 export function stack(list: readonly Tensor[], axis: number): Tensor {
-  sameType(list, 'stack');
-  stackRule(list.map(shapeOf));
-  const shape = shapeOf(list[0]!);
-  const k = insertAxis(shape, axis, 'stack');
+  const { shape, axis: k } = stackRule(list.map(listed), axis);
   return trailing(stack, () =>
     concatOf(
       list.map(x => reshapeTo(x, shape.toSpliced(k, 0, 1))),
@@ -219,10 +215,6 @@ export function stack(list: readonly Tensor[], axis: number): Tensor {
       shape.toSpliced(k, 0, list.length),
     ),
   );
-}
-function sameType(list: readonly Tensor[], op: string): void {
-  if (list.length === 0) fail('concatNone', op);
-  for (const x of list) agree(dtypeOf(list[0]!), dtypeOf(x), op);
 }
 /** More elements before and after each axis, one pair [before, after] an axis; zeros, or `value`. A padded index becomes an i32. */
 export function pad<S extends Shape, D extends DType, const P extends Widths>(

@@ -158,7 +158,7 @@ export interface ConvPlan {
   readonly stride: readonly [number, number];
   readonly pad: readonly [number, number];
 }
-export function conv2d(x: Shape, w: Shape, { stride, pad }: ConvSteps, bias: Shape | undefined): ConvPlan {
+export function conv2d(x: Shape, w: Shape, { stride, pad }: ConvSteps): ConvPlan {
   if (x.length !== 4 || w.length !== 4) fail('convRank', showShape(x), showShape(w));
   if (x[1] !== w[1]) fail('convChannels', w[1]!, x[1]!, showShape(x), showShape(w));
   const isStride = (s: readonly Dim[]): s is [number, number] => s.every(d => typeof d === 'number' && d >= 1);
@@ -173,6 +173,8 @@ export function conv2d(x: Shape, w: Shape, { stride, pad }: ConvSteps, bias: Sha
     }
     return dimAdd(dimDiv(reach, stride[axis - 2]!) ?? fail('convDivide', reach, stride[axis - 2]!, axis, showShape(x), showShape(w)), 1);
   });
-  if (bias && (bias.length !== 1 || bias[0] !== w[0])) fail('convBias', w[0]!, showShape(bias));
   return { shape: [x[0]!, w[0]!, ...out], stride, pad };
+}
+export function convBias(w: Shape, bias: Shape): void {
+  if (bias.length !== 1 || bias[0] !== w[0]) fail('convBias', w[0]!, showShape(bias));
 }

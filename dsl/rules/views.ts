@@ -3,7 +3,7 @@ import type { DivMod } from '../arith.ts';
 import { type Dim, dimAdd, dimDiv, dimSub, prod, type Shape, showShape } from '../dim.ts';
 import type { CanonShape, DimAdd, DimDiv, DimEq, DimSub, Prod, ShowDim, ShowShape } from '../dim-types.ts';
 import { fail } from '../errors.ts';
-import type { Tensor, Wide } from '../tensor.ts';
+import type { DType, Tensor, Wide } from '../tensor.ts';
 import type { Say } from '../words.ts';
 import {
   type At,
@@ -24,7 +24,7 @@ import {
   type With,
   withAxis,
 } from './axis.ts';
-import type { Agree } from './dtype.ts';
+import { type Agree, agree } from './dtype.ts';
 
 // ---------------------------------------------------------------- permute, transpose
 export type Permute<S extends Shape, P extends readonly number[]> =
@@ -214,12 +214,21 @@ type ConcatRest<L, A extends Shape, X, D> = L extends readonly [Tensor<infer B, 
   : L extends readonly []
     ? A
     : Shape;
-export function concat(list: readonly Shape[], x: number): { readonly shape: Shape; readonly axis: number } {
-  const k = axis(list[0]!, x, 'concat');
-  const shape = list.reduce((a, b) => {
-    if (a.length !== b.length || a.some((d, i) => i !== k && d !== b[i])) fail('concat', showShape(a), showShape(b), x);
-    return withAxis(a, k, dimAdd(a[k]!, b[k]!));
-  });
+/** What the rule of a list reads of a tensor. */
+interface Listed {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+export function concat(list: readonly Listed[], x: number): { readonly shape: Shape; readonly axis: number } {
+  const [first, ...others] = list;
+  if (!first) fail('concatNone', 'concat');
+  const k = axis(first.shape, x, 'concat');
+  let shape = first.shape;
+  for (const b of others) {
+    agree(first.dtype, b.dtype, 'concat');
+    if (shape.length !== b.shape.length || shape.some((d, i) => i !== k && d !== b.shape[i])) fail('concat', showShape(shape), showShape(b.shape), x);
+    shape = withAxis(shape, k, dimAdd(shape[k]!, b.shape[k]!));
+  }
   return { shape, axis: k };
 }
 export type Stack<L, X> = L extends readonly [Tensor<infer A, infer D>, ...infer R]
@@ -240,8 +249,14 @@ type StackRest<L, A extends Shape, D> = L extends readonly [Tensor<infer B, infe
           ? StackRest<R, A, D>
           : Say<'stack', [ShowShape<A>, ShowShape<B>]>
   : Shape;
-export function stack(list: readonly Shape[]): void {
-  for (const b of list) if (!sameShape(list[0]!, b)) fail('stack', showShape(list[0]!), showShape(b));
+export function stack(list: readonly Listed[], x: number): { readonly shape: Shape; readonly axis: number } {
+  const [first, ...others] = list;
+  if (!first) fail('concatNone', 'stack');
+  for (const b of others) {
+    agree(first.dtype, b.dtype, 'stack');
+    if (!sameShape(first.shape, b.shape)) fail('stack', showShape(first.shape), showShape(b.shape));
+  }
+  return { shape: first.shape, axis: insertAxis(first.shape, x, 'stack') };
 }
 
 // ---------------------------------------------------------------- slice, split, unbind
@@ -352,8 +367,8 @@ export type Split<S extends Shape, X, P> =
 export function split(s: Shape, x: number, parts: number | readonly Dim[]): { readonly axis: number; readonly sizes: readonly Dim[] } {
   const k = axis(s, x, 'split');
   if (typeof parts === 'number') {
-    const part = Number.isSafeInteger(parts) && parts > 0 ? dimDiv(s[k]!, parts) : null;
-    return { axis: k, sizes: Array.from({ length: parts }, () => part ?? fail('splitEqual', x, s[k]!, parts)) };
+    const part = (Number.isSafeInteger(parts) && parts > 0 ? dimDiv(s[k]!, parts) : null) ?? fail('splitEqual', x, s[k]!, parts);
+    return { axis: k, sizes: Array.from({ length: parts }, () => part) };
   }
   for (const p of parts) if (typeof p === 'number' && p < 0) fail('splitNegative', p);
   const total = parts.reduce<Dim>(dimAdd, 0);

@@ -1,7 +1,7 @@
 // einsum of one to three operands, on `contract` nodes: diagonals and sums that concern one operand come first, then pairs, cheapest
 // first. The labels say how axes meet, so nothing is transposed before a product.
 import { type Dim, evalDim, type Shape, symbolsOf } from '../dim.ts';
-import { type Agree, agree, type OkType, type Wants, wants } from '../rules/dtype.ts';
+import type { Agree, OkType, Wants } from '../rules/dtype.ts';
 import {
   type CountOf,
   type Einsum,
@@ -38,11 +38,10 @@ export function einsum<
 ): Tensor<Ok<EinsumShape<P, A, B, C, D>>, OkType<EinsumShape<P, A, B, C, D>, D>>;
 export function einsum(pattern: string, a: Tensor, b?: Tensor, c?: Tensor): Tensor {
   const operands = [a, b, c].filter(x => x !== undefined);
-  const plan = einsumRule(pattern, operands.map(shapeOf));
-  for (const x of operands) {
-    wants(dtypeOf(x), 'float', 'einsum');
-    agree(dtypeOf(operands[0]!), dtypeOf(x), 'einsum');
-  }
+  const plan = einsumRule(
+    pattern,
+    operands.map(x => ({ shape: shapeOf(x), dtype: dtypeOf(x) })),
+  );
   return trailing(einsum, () => {
     let terms = operands.map((x, i) => alone({ x, letters: plan.inputs[i]! }, keptOf(plan, i)));
     while (terms.length > 1) terms = joinCheapest(terms, plan);

@@ -9,8 +9,10 @@ import {
   type AttnBias,
   type AttnKey,
   type AttnQuery,
-  attentionBias,
-  attention as attentionRule,
+  attnBias,
+  attnKey,
+  attnQuery,
+  attnValue,
   crossEntropy as crossEntropyRule,
   type LossLabels,
   type LossRank,
@@ -18,7 +20,8 @@ import {
   type NormParam,
   type NormRank,
   normEps,
-  normParams,
+  normParam,
+  normRank,
 } from '../rules/nn.ts';
 import type { Reduce } from '../rules/reduce.ts';
 import { type ScalarFn, scalar } from '../scalar.ts';
@@ -135,9 +138,11 @@ export function layerNorm<A extends Shape, D extends DType, W extends Shape, E e
 ): Tensor<Ok<NormShape<A, D>>, OkType<NormShape<A, D>, D>>;
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-6 }: NormOptions = {}): Tensor {
   wants(dtypeOf(x), 'float', 'layerNorm');
+  normRank(shapeOf(x));
   agree(dtypeOf(x), dtypeOf(weight), 'layerNorm');
+  normParam(shapeOf(x), shapeOf(weight), 'weight');
   agree(dtypeOf(x), dtypeOf(bias), 'layerNorm');
-  normParams(shapeOf(x), shapeOf(weight), shapeOf(bias));
+  normParam(shapeOf(x), shapeOf(bias), 'bias');
   normEps(eps);
   return trailing(layerNorm, () => {
     const [wide, w, b] = [x, weight, bias].map(widen) as [Tensor, Tensor, Tensor];
@@ -185,9 +190,15 @@ export function attention<
 ): Tensor<Ok<AttnShape<Q, K, V, D>>, OkType<AttnShape<Q, K, V, D>, D>>;
 export function attention(q: Tensor, k: Tensor, v: Tensor, { bias, scale }: AttentionOptions = {}): Tensor {
   wants(dtypeOf(q), 'float', 'attention');
-  for (const t of bias ? [k, v, bias] : [k, v]) agree(dtypeOf(q), dtypeOf(t), 'attention');
-  attentionRule(shapeOf(q), shapeOf(k), shapeOf(v));
-  if (bias) attentionBias(shapeOf(q), shapeOf(k), shapeOf(bias));
+  attnQuery(shapeOf(q));
+  agree(dtypeOf(q), dtypeOf(k), 'attention');
+  attnKey(shapeOf(q), shapeOf(k));
+  agree(dtypeOf(q), dtypeOf(v), 'attention');
+  attnValue(shapeOf(q), shapeOf(k), shapeOf(v));
+  if (bias) {
+    agree(dtypeOf(q), dtypeOf(bias), 'attention');
+    attnBias(shapeOf(q), shapeOf(k), shapeOf(bias));
+  }
   return trailing(attention, () => {
     const [wq, wk, wv] = [q, k, v].map(widen) as [Tensor, Tensor, Tensor];
     const [rank, depth] = [shapeOf(q).length, shapeOf(q).at(-1)!];

@@ -3,8 +3,9 @@
 import { type Dim, type Shape, showShape } from '../dim.ts';
 import type { DimEq, ShowDim, ShowShape } from '../dim-types.ts';
 import { fail } from '../errors.ts';
-import type { Wide } from '../tensor.ts';
+import type { DType, Wide } from '../tensor.ts';
 import type { Say } from '../words.ts';
+import { agree, wants } from './dtype.ts';
 
 // ---------------------------------------------------------------- types
 type Lower =
@@ -142,13 +143,13 @@ export interface EinsumPlan {
 }
 const first = (letters: string, test: (letter: string, at: number) => boolean): string | undefined => [...letters].find(test);
 
-/** Reads a pattern against the shapes of its operands. */
-export function einsum(pattern: string, shapes: readonly Shape[]): EinsumPlan {
+/** Reads a pattern against its operands, one after the other. */
+export function einsum(pattern: string, operands: readonly { readonly shape: Shape; readonly dtype: DType }[]): EinsumPlan {
   const sides = pattern.replaceAll(' ', '').split('->');
   if (sides.length !== 2) fail('einsumArrow', pattern);
   const [inputs, output] = [sides[0]!.split(','), sides[1]!];
   if (![...inputs, output].every(letters => /^[A-Za-z]*$/.test(letters))) fail('einsumArrow', pattern);
-  if (inputs.length !== shapes.length) fail('einsumCount', pattern, inputs.length, shapes.length);
+  if (inputs.length !== operands.length) fail('einsumCount', pattern, inputs.length, operands.length);
   const twice = first(output, (c, i) => output.indexOf(c) < i);
   if (twice !== undefined) fail('einsumTwice', twice, pattern);
   const unknown = first(output, c => !inputs.some(l => l.includes(c)));
@@ -156,7 +157,9 @@ export function einsum(pattern: string, shapes: readonly Shape[]): EinsumPlan {
 
   const size = new Map<string, Dim>();
   inputs.forEach((letters, k) => {
-    const s = shapes[k]!;
+    const { shape: s, dtype } = operands[k]!;
+    if (k === 0) wants(dtype, 'float', 'einsum');
+    else agree(operands[0]!.dtype, dtype, 'einsum');
     const wrongRank = (): never => fail('einsumRank', letters, letters.length, showShape(s), s.length, pattern);
     [...letters].forEach((c, i) => {
       const d = s[i] ?? wrongRank();

@@ -70,8 +70,8 @@ export type TopK<S extends Shape, N, X> =
 export type TopKAxis<S extends Shape, X> =
   Wide<S> extends true ? Shape : number extends X ? Shape : Axis<S, X> extends null ? AxisError<'topk', X, S> : Shape;
 export function topk(s: Shape, count: Dim, x: number): Shape {
-  const k = axis(s, x, 'topk');
   if (typeof count === 'number' && count < 0) fail('topkNegative', count);
+  const k = axis(s, x, 'topk');
   const rest = dimSub(s[k]!, count);
   if (typeof rest === 'number' && rest < 0) fail('topkCount', count, x, showShape(s), s[k]!);
   return withAxis(s, k, count);

@@ -19,13 +19,11 @@ export type NormParam<A extends Shape, W extends Shape, What extends 'weight' | 
           ? Shape
           : Say<'normParam', [What, ShowDim<d>, ShowShape<W>]>
         : Shape;
-export function normParams(x: Shape, weight: Shape, bias: Shape): void {
+export function normRank(x: Shape): void {
   if (x.length === 0) fail('normRank', showShape(x));
-  for (const [what, s] of [
-    ['weight', weight],
-    ['bias', bias],
-  ] as const)
-    if (!sameShape(s, x.slice(-1))) fail('normParam', what, x.at(-1)!, showShape(s));
+}
+export function normParam(x: Shape, s: Shape, what: 'weight' | 'bias'): void {
+  if (!sameShape(s, x.slice(-1))) fail('normParam', what, x.at(-1)!, showShape(s));
 }
 /** Options may hold mistakes of value only. */
 export function normEps(eps: number): void {
@@ -78,13 +76,16 @@ export type Attention<Q extends Shape, K extends Shape, V extends Shape> =
                     : Say<'attnLength', [ShowDim<m>, ShowDim<l>, ShowShape<K>, ShowShape<V>]>
                   : never
               : never;
-export function attention(q: Shape, k: Shape, v: Shape): Shape {
+export function attnQuery(q: Shape): void {
   if (q.length < 2) fail('attnRank', showShape(q));
+}
+export function attnKey(q: Shape, k: Shape): void {
   beside(q, k, 'k');
   if (q.at(-1) !== k.at(-1)) fail('attnDepth', q.at(-1)!, k.at(-1)!, showShape(q), showShape(k));
+}
+export function attnValue(q: Shape, k: Shape, v: Shape): void {
   beside(q, v, 'v');
   if (k.at(-2) !== v.at(-2)) fail('attnLength', k.at(-2)!, v.at(-2)!, showShape(k), showShape(v));
-  return [...q.slice(0, -1), v.at(-1)!];
 }
 function beside(q: Shape, s: Shape, what: 'k' | 'v'): void {
   if (s.length !== q.length) fail('attnRanks', what, showShape(q), what, showShape(s));
@@ -114,11 +115,10 @@ type Grows<B, T> = B extends readonly [...infer b, infer x]
         : false
     : false
   : true;
-export function attentionBias(q: Shape, k: Shape, bias: Shape): Shape {
+export function attnBias(q: Shape, k: Shape, bias: Shape): void {
   const scores = [...q.slice(0, -1), k.at(-2)!];
   const lead = scores.length - bias.length;
   if (lead < 0 || bias.some((d, i) => d !== 1 && d !== scores[lead + i])) fail('attnBias', showShape(bias), showShape(scores));
-  return scores;
 }
 
 // ---------------------------------------------------------------- crossEntropy: logits [...,C], labels [...] over C → []

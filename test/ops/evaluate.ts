@@ -2,6 +2,7 @@
 // the references over plain arrays.
 import { intern } from '../../compiler/graph/intern.ts';
 import { interpret } from '../../compiler/graph/interpret.ts';
+import { evalDim } from '../../dsl/dim.ts';
 import type { Node } from '../../dsl/graph.ts';
 import * as ops from '../../dsl/ops/index.ts';
 import { count } from '../../dsl/table/arrays.ts';
@@ -73,27 +74,40 @@ function referenceScope(): Record<string, unknown> {
   return scope;
 }
 
-export function evaluateSample(sample: Sample, seed: number): Evaluated {
-  const { inputs, result } = trace(sample);
-  const random = new Random(seed);
-  const values = new Map([...inputs].map(([name, x]) => [name, draw(sample.values?.[name], x.node, random)]));
+type Traced = ReturnType<typeof trace>;
+/** Runs a traced call by the graph interpreter; a symbol `batch` may stay free, of the given size. */
+export function interpretCall(
+  { inputs, result }: Traced,
+  feeds: ReadonlyMap<string, readonly number[]>,
+  batch?: readonly [string, number],
+): NdArray[] {
   const outputs = tensorsOf(result);
   const { graph, outputs: ids } = intern({
     inputs: [...inputs].map(([name, x]) => [name, x.node] as const),
     outputs: outputs.map((x, i) => [`${i}`, x.node] as const),
     names: new Map(),
-    batch: null,
+    batch: batch?.[0] ?? null,
   });
-  const feeds = Object.fromEntries([...values].map(([name, x]) => [name, Float64Array.from(x.data)]));
-  const run = interpret(
+  const values = interpret(
     graph,
     ids.map(([, id]) => id),
-    feeds,
+    Object.fromEntries([...feeds].map(([name, data]) => [name, Float64Array.from(data)])),
+    batch ? { batch: batch[1] } : {},
   );
-  const got = ids.map(([, id], i): NdArray => {
+  const size = (d: number | string): number => (typeof d === 'number' ? d : (evalDim(d, new Map([batch!])) as number));
+  return ids.map(([, id], i): NdArray => {
     const { shape, dtype, over } = outputs[i]!.node;
-    return { shape: shape as readonly number[], dtype, data: [...run.get(id)!], ...(over === undefined ? {} : { over: over as number }) };
+    return { shape: shape.map(size), dtype, data: [...values.get(id)!], ...(over === undefined ? {} : { over: size(over) }) };
   });
+}
+export function evaluateSample(sample: Sample, seed: number): Evaluated {
+  const traced = trace(sample);
+  const random = new Random(seed);
+  const values = new Map([...traced.inputs].map(([name, x]) => [name, draw(sample.values?.[name], x.node, random)]));
+  const got = interpretCall(traced, new Map([...values].map(([name, x]) => [name, x.data])));
   const expected = evaluate(sample.call, { ...references, ...Object.fromEntries(values) }) as NdResult;
   return { got, expected: leaves(expected, isArray) };
 }
+/** The references by name, for arrays of one's own. */
+export const reference = (call: string, arrays: Readonly<Record<string, NdArray>>): NdArray[] =>
+  leaves(evaluate(call, { ...references, ...arrays }), isArray);

@@ -1,16 +1,17 @@
 // L0 → L1: one kernel from some roots. Everything down to what is stored elsewhere is computed inside it. A value is asked for at an
 // index (one affine expression an axis) and under a guard; a view passes on another index and leaves no trace.
 //   store y[i, j]: y = reduce(max, permute(x)) asks permute at [i, j, k], that asks x at [j, k, i]: load x[12j + 4k + i]
-import { type Size, sameSize, showSizes, timesSize } from '../../common/size.ts';
+import { type Size, sameSize } from '../../common/size.ts';
 import type { ReduceKind } from '../../dsl/graph.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
-import type { CompileError } from '../errors.ts';
 import { type Graph, type GraphNode, numel, scalarType } from '../graph/graph.ts';
-import { addIndex, axisIndex, constantIndex, divModIndex, flatIndex, indexRange, valueIndex, zeroIndex } from './affine.ts';
+import { addIndex, axisIndex, constantIndex, indexRange, valueIndex, zeroIndex } from './affine.ts';
 import { NestBuilder } from './build.ts';
 import type { AxisSet } from './facts.ts';
+import { limits, neutral } from './neutral.ts';
 import { refusal } from './refuse.ts';
 import type { Index, LoopNest } from './types.ts';
+import { addressOf, type Position, throughView } from './views.ts';
 
 /** What a kernel stores: a whole node, or one operand of a concat in its range of the concat's buffer. piece −1: the whole. */
 export interface Root {
@@ -29,7 +30,6 @@ export interface LowerOptions {
 }
 
 type NodeOf<K extends GraphNode['op']> = Extract<GraphNode, { op: K }>;
-type At = readonly Index[];
 /** No guard: the index is in range. Else a bool value; where it is false the result is not used. */
 const always = -1;
 /** Deeper cones than this become several kernels: the recursion below, and any kernel's registers, end. */
@@ -78,11 +78,11 @@ class Lowering {
     const value = source === node ? this.compute(node, at, always) : this.value(source.id, at, always);
     if (source === node) this.memo.set(this.key(id, at, always), value);
     const to = node.op === 'concat' && source !== node ? shifted(at, node.axis, pieceStart(graph, node, piece)) : at;
-    b.store(b.buffer(id, numel(node.shape), node.dtype, true), flatIndex(to, this.strides(node)), value, axes);
+    b.store(b.buffer(id, numel(node.shape), node.dtype, true), addressOf(graph, node, to), value, axes);
   }
 
   /** The value of a node at an index. Views are followed in a loop; everything else recurses, once a (node, index, guard). */
-  private value(id: number, at: At, guard: number): number {
+  private value(id: number, at: Position, guard: number): number {
     const key = this.key(id, at, guard);
     const known = this.memo.get(key);
     if (known !== undefined) return known;
@@ -90,7 +90,7 @@ class Lowering {
     if (++this.depth > maxDepth)
       throw refusal(this.graph, node, 'HC202', `a kernel would compute more than ${maxDepth} operations in a row: store a value in between`);
     while (!this.isLoaded(node) && numel(node.shape) !== 0) {
-      if (node.op === 'view') at = this.through(node, at);
+      if (node.op === 'view') at = throughView(this.graph, node, at, this.builder.upper);
       else if (node.op !== 'stop' && node.op !== 'call') break;
       this.inside.add(node.id);
       node = this.graph.node(node.ins[0]!);
@@ -100,27 +100,18 @@ class Lowering {
     this.memo.set(key, value);
     return value;
   }
-  private key(id: number, at: At, guard: number): string {
+  private key(id: number, at: Position, guard: number): string {
     return `${id}|${at.map(x => this.builder.indices.id(x))}|${guard}`;
   }
   private isLoaded(node: GraphNode): boolean {
     return isGiven(node) || (this.stored(node.id) && !this.own.has(node.id));
   }
-  private strides(node: GraphNode): readonly number[] {
-    const strides = stridesOf(node.shape);
-    if (strides === undefined)
-      throw this.batchRefusal(node, 'the batch is not the outermost axis of a tensor that is stored or reshaped', node.shape);
-    return strides;
-  }
-  private batchRefusal(node: GraphNode, what: string, shape: readonly Size[]): CompileError {
-    return refusal(this.graph, node, 'HC203', `${what}, ${showSizes(shape)}: fix the batch with --batch n, or keep it outermost`);
-  }
-  private load(node: GraphNode, at: At, guard: number): number {
+  private load(node: GraphNode, at: Position, guard: number): number {
     const { builder: b } = this;
-    return b.load(b.buffer(node.id, numel(node.shape), node.dtype, false), flatIndex(at, this.strides(node)), guard);
+    return b.load(b.buffer(node.id, numel(node.shape), node.dtype, false), addressOf(this.graph, node, at), guard);
   }
 
-  private compute(node: GraphNode, at: At, guard: number): number {
+  private compute(node: GraphNode, at: Position, guard: number): number {
     const { builder: b } = this;
     this.inside.add(node.id);
     // Nothing is ever read of an empty tensor; the number only completes the expression.
@@ -144,7 +135,7 @@ class Lowering {
       case 'contract':
         return this.contract(node, at, guard);
       case 'view':
-        return this.value(node.ins[0]!, this.through(node, at), guard);
+        return this.value(node.ins[0]!, throughView(this.graph, node, at, b.upper), guard);
       case 'pad':
         return this.pad(node, at, guard);
       case 'concat':
@@ -157,7 +148,7 @@ class Lowering {
     }
   }
 
-  private map(node: NodeOf<'map'>, at: At, guard: number): number {
+  private map(node: NodeOf<'map'>, at: Position, guard: number): number {
     const operands = node.ins.map(i => this.value(i, at, guard));
     for (const step of node.fn.body)
       operands.push(
@@ -166,14 +157,14 @@ class Lowering {
     return operands[node.fn.result]!;
   }
 
-  private reduce(node: NodeOf<'reduce'>, at: At, guard: number): number {
+  private reduce(node: NodeOf<'reduce'>, at: Position, guard: number): number {
     const shape = this.graph.shape(node.ins[0]!);
     const binder = this.binder(at, guard);
     let kept = 0;
     const full = shape.map((extent, i) => (node.axes.includes(i) ? binder.bind(extent) : at[kept++]!));
     return this.part(node.kind, binder, scalarType(node.dtype), () => this.value(node.ins[0]!, full, guard));
   }
-  private contract(node: NodeOf<'contract'>, at: At, guard: number): number {
+  private contract(node: NodeOf<'contract'>, at: Position, guard: number): number {
     const binder = this.binder(at, guard);
     const place = new Map([...node.out].map((letter, i) => [letter, at[i]!]));
     node.labels.forEach((letters, k) => {
@@ -190,7 +181,7 @@ class Lowering {
     return this.part('sum', binder, scalarType(node.dtype), () => this.builder.op('mul', operand(0), operand(1)));
   }
   /** Axes for the reduced dims of one reduction: none that its index or guard mentions, no two alike. */
-  private binder(at: At, guard: number): Binder {
+  private binder(at: Position, guard: number): Binder {
     const { builder: b } = this;
     let taken = at.reduce((set, x) => set | b.indexAxes(x), guard === always ? 0 : b.free[guard]!);
     const axes: number[] = [];
@@ -213,53 +204,7 @@ class Lowering {
     return binder.axes.length === 0 ? of : this.builder.part(kind, binder.axes, of);
   }
 
-  /** The index at which a view reads its operand. */
-  private through(node: NodeOf<'view'>, at: At): At {
-    const from = this.graph.shape(node.ins[0]!);
-    switch (node.view) {
-      case 'reshape':
-        return this.split(flatIndex(at, this.strides(node)), this.graph.node(node.ins[0]!));
-      case 'permute': {
-        const to: Index[] = [];
-        node.order.forEach((axis, i) => {
-          to[axis] = at[i]!;
-        });
-        return to;
-      }
-      case 'expand':
-        return node.at.map((axis, i) => (from[i] === 1 ? zeroIndex : at[axis]!));
-      case 'slice':
-        return at.map((x, i) => (i === node.axis ? addIndex(constantIndex(node.from), x, node.step) : x));
-      case 'flip': {
-        const size = from[node.axis]!;
-        if (typeof size !== 'number') throw this.batchRefusal(node, 'a flip along the batch', from);
-        return at.map((x, i) => (i === node.axis ? addIndex(constantIndex(size - 1), x, -1) : x));
-      }
-      case 'window': {
-        const { axis, stride } = node;
-        return from.map((_, i) => (i < axis ? at[i]! : i > axis ? at[i + 1]! : addIndex(at[axis + 1]!, at[axis]!, stride)));
-      }
-    }
-  }
-  /** A flat position as an index of a shape: div and mod from the innermost axis outwards; the outermost needs neither. */
-  private split(flat: Index, into: GraphNode): At {
-    const { shape } = into;
-    this.strides(into);
-    const outermost = shape.findIndex(s => s !== 1);
-    const at = shape.map(() => zeroIndex);
-    let rest = flat;
-    for (let i = shape.length - 1; i > outermost; i--) {
-      const size = shape[i]!;
-      if (size === 1 || typeof size !== 'number') continue;
-      const divided = divModIndex(rest, size, this.builder.upper);
-      if (divided === undefined) throw this.batchRefusal(into, 'a reversed batch axis is reshaped', shape);
-      [rest, at[i]] = divided;
-    }
-    if (outermost >= 0) at[outermost] = rest;
-    return at;
-  }
-
-  private pad(node: NodeOf<'pad'>, at: At, guard: number): number {
+  private pad(node: NodeOf<'pad'>, at: Position, guard: number): number {
     const { builder: b } = this;
     const from = this.graph.shape(node.ins[0]!);
     const fill = () => b.constant(node.value, scalarType(node.dtype));
@@ -273,7 +218,7 @@ class Lowering {
       ? b.load(loaded.buffer, loaded.at, inner, node.value)
       : b.op('select', inner, value, fill());
   }
-  private concat(node: NodeOf<'concat'>, at: At, guard: number): number {
+  private concat(node: NodeOf<'concat'>, at: Position, guard: number): number {
     const { builder: b } = this;
     let result = -1;
     node.ins.forEach((id, piece) => {
@@ -298,7 +243,7 @@ class Lowering {
     return w;
   }
 
-  private gather(node: NodeOf<'gather'>, at: At, guard: number): number {
+  private gather(node: NodeOf<'gather'>, at: Position, guard: number): number {
     const { builder: b, graph } = this;
     const size = graph.shape(node.ins[0]!)[node.axis]!;
     if (size === 0) return b.constant(0, scalarType(node.dtype)); // an empty axis has nothing to give
@@ -327,33 +272,6 @@ interface Binder {
   bind(extent: Size): Index;
 }
 
-const shifted = (at: At, axis: number, by: number): At => at.map((x, i) => (i === axis ? addIndex(x, constantIndex(by)) : x));
+const shifted = (at: Position, axis: number, by: number): Position => at.map((x, i) => (i === axis ? addIndex(x, constantIndex(by)) : x));
 const pieceStart = (graph: Graph, node: NodeOf<'concat'>, piece: number): number =>
   node.ins.slice(0, piece).reduce((start, i) => start + (graph.shape(i)[node.axis] as number), 0);
-
-/** Row-major strides. An axis of 1 has stride 0: its index is 0. Undefined where a stride would hold the batch. */
-export function stridesOf(shape: readonly Size[]): readonly number[] | undefined {
-  const strides = shape.map(() => 0);
-  let below: Size = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    const size = shape[i]!;
-    if (size === 1) continue;
-    if (typeof below !== 'number') return undefined;
-    strides[i] = below;
-    below = timesSize(below, size)!;
-  }
-  return strides;
-}
-
-/** The value of a reduction over nothing. */
-export function neutral(kind: ReduceKind, type: ScalarType): number {
-  if (kind === 'sum') return 0;
-  const [lowest, highest] = limits[type];
-  return kind === 'max' ? lowest : highest;
-}
-const limits: Record<ScalarType, readonly [number, number]> = {
-  f32: [-3.4028234663852886e38, 3.4028234663852886e38],
-  i32: [-2147483648, 2147483647],
-  u32: [0, 4294967295],
-  bool: [0, 1],
-};

@@ -8,9 +8,11 @@ import { Graph } from '../../compiler/graph/graph.ts';
 import type { Values } from '../../compiler/graph/interpret.ts';
 import { verify } from '../../compiler/graph/verify.ts';
 import { collapse } from '../../compiler/loops/collapse.ts';
-import { isGiven, lowerKernel, neutral, stridesOf } from '../../compiler/loops/lower.ts';
+import { isGiven, lowerKernel } from '../../compiler/loops/lower.ts';
+import { neutral } from '../../compiler/loops/neutral.ts';
 import { printNest } from '../../compiler/loops/print.ts';
 import { lowerUnfused } from '../../compiler/loops/unfused.ts';
+import { stridesOf } from '../../compiler/loops/views.ts';
 import { scalar } from '../../dsl/scalar.ts';
 import { difference, lowerInlined, ramp, unfusedDifference, waves } from './run.ts';
 

@@ -3,7 +3,7 @@
 // where index bugs live.
 import { isDynamic, type Size, sameSize, showSizes } from '../../common/size.ts';
 import { Graph, numel } from '../../compiler/graph/graph.ts';
-import { stridesOf } from '../../compiler/loops/lower.ts';
+import { stridesOf } from '../../compiler/loops/views.ts';
 import { type ScalarFn, scalar } from '../../dsl/scalar.ts';
 import { elements, type Feeds } from './run.ts';
 

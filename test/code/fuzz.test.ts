@@ -11,32 +11,20 @@ import { collapse } from '../../compiler/loops/collapse.ts';
 import { isGiven } from '../../compiler/loops/lower.ts';
 import { lowerUnfused } from '../../compiler/loops/unfused.ts';
 import { build, familyNames, type Program } from '../loops/programs.ts';
-import { elements, lowerInlined, runKernels } from '../loops/run.ts';
-import { differs, runCode, runJs, runReference } from './run.ts';
+import { lowerInlined, runKernels } from '../loops/run.ts';
+import { differs, runCode, runJs, runReference, smallFeeds } from './run.ts';
 
 const step = fc.tuple(fc.nat(familyNames.length - 1), fc.nat(63), fc.nat(63), fc.nat(63));
 const programs = fc.array(step, { minLength: 3, maxLength: 14, size: 'max' });
 const numRuns = Number(process.env.FUZZ_RUNS ?? 60);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 
-/** Small whole numbers: sums are exact in any order. Indices −1 … size, so that both ends are clamped. */
-function feeds(program: ReturnType<typeof build>['graph'], batch: number): Record<string, Float64Array> {
-  return Object.fromEntries(
-    program.nodes.flatMap(node => {
-      if (node.op !== 'input') return [];
-      const size = /^index (\d+)/.exec(node.name)?.[1];
-      const modulus = size === undefined ? 7 : Number(size) + 2;
-      return [[node.name, Float64Array.from({ length: elements(node.shape, batch) }, (_, i) => ((i * 31 + node.name.length * 5) % modulus) - 1)]];
-    }),
-  );
-}
-
 type Runner = typeof runJs;
 /** Every kernel of a program, as lowered and with its axes joined: `run` = the interpreter of nests. */
 function fault(program: Program, dynamic: boolean, capability: Capability, run: Runner): string | undefined {
   const { graph, outputs } = build(program, dynamic);
   const batch = dynamic ? 3 : 1;
-  const given = feeds(graph, batch);
+  const given = smallFeeds(graph, batch);
   const scalars = Object.fromEntries(graph.nodes.flatMap(n => (n.op === 'input' && !isGiven(n) ? [[n.name, given[n.name]![0]!]] : [])));
   const setting = { batch, scalars };
   const unfused = lowerUnfused(graph, outputs);

@@ -7,6 +7,7 @@ import { schedule } from '../../compiler/code/schedule.ts';
 import type { Capability, Code } from '../../compiler/code/types.ts';
 import { verifyCode } from '../../compiler/code/verify.ts';
 import { float64 } from '../../compiler/graph/arithmetic.ts';
+import { type Graph, numel } from '../../compiler/graph/graph.ts';
 import { runNest } from '../../compiler/loops/interpret.ts';
 import type { LoopNest } from '../../compiler/loops/types.ts';
 import { renderJs } from '../../compiler/render/js.ts';
@@ -83,4 +84,17 @@ export function differs(got: ReadonlyMap<number, ArrayLike<number>>, want: Reado
     }
   }
   return undefined;
+}
+
+/** Small whole numbers for a graph's inputs: sums are exact in any order. Indices −1 … size, so that both ends are clamped. */
+export function smallFeeds(graph: Graph, batch: number): Record<string, Float64Array> {
+  return Object.fromEntries(
+    graph.nodes.flatMap(node => {
+      if (node.op !== 'input') return [];
+      const size = /^index (\d+)/.exec(node.name)?.[1];
+      const modulus = size === undefined ? 7 : Number(size) + 2;
+      const length = sizeAt(numel(node.shape), batch);
+      return [[node.name, Float64Array.from({ length }, (_, i) => ((i * 31 + node.name.length * 5) % modulus) - 1)]];
+    }),
+  );
 }

@@ -9,6 +9,7 @@ import { schedule } from './code/schedule.ts';
 import type { Capability } from './code/types.ts';
 import { debugLevel, say } from './debug.ts';
 import { CompileError } from './errors.ts';
+import { withGradients } from './graph/gradient/parameters.ts';
 import { intern, type Interned } from './graph/intern.ts';
 import { printGraph } from './graph/print.ts';
 import { simplify } from './graph/simplify.ts';
@@ -29,6 +30,8 @@ export interface CompileOptions {
   readonly batch?: number;
   /** Only these outputs; default all. */
   readonly outputs?: readonly string[];
+  /** An output whose sum is differentiated: outputs `grad.<parameter>` are added, one for each parameter that is trained. */
+  readonly grad?: string;
 }
 
 /** A Program that remembers the names and shapes of its model's outputs, for the types of a session's results. */
@@ -47,7 +50,8 @@ export function compile<M extends Model>(model: M, config: ModelConfig<M> | stri
 export function compileTraced(traced: Traced, options: CompileOptions = {}): Program {
   const capability = capabilityOf(options.target ?? 'webgpu');
   if (options.fuse !== undefined && options.fuse !== 'none') throw new CompileError('HC7', `fuse '${String(options.fuse)}' is not known: none`);
-  const interned = simplify(selected(intern(traced), options.outputs));
+  const whole = intern(traced);
+  const interned = simplify(selected(options.grad === undefined ? whole : withGradients(whole, options.grad), options.outputs));
   const { graph } = interned;
   if (debugLevel() >= 2) say(printGraph(graph));
   const wanted = interned.outputs.map(([, id]) => id);

@@ -35,8 +35,17 @@ export type Op =
   | { readonly op: 'concat'; readonly axis: number }
   | { readonly op: 'gather'; readonly axis: number } // [x, index]: index has x's axes up to and including `axis`; its values are clamped to the axis
   | { readonly op: 'stop' } // the value, without a gradient
-  | { readonly op: 'call'; readonly name: string; readonly saved: number }; // [body, ...saved, ...args]: the value of body; a bracket that a written derivative and the op trail use
+  | { readonly op: 'call'; readonly name: string; readonly saved: number; readonly derivative?: Derivative } // [body, ...saved, ...args]: the value of body; a bracket that a written derivative and the op trail use
+  | { readonly op: 'gradient'; readonly wrt: number }; // [of, ...wrt]: d of / d wrt[wrt], of the shape of wrt[wrt]; of is an f32 of shape []. Only recorded: the compiler expands it
 export type ReduceKind = 'sum' | 'max' | 'min';
+/** A derivative written in the language: from the call's value, its saved values, its arguments and the cotangent of the value, the
+ *  cotangent of each argument (null: none). Called by the compiler with nodes of its own. */
+export type Derivative = (call: {
+  readonly value: Node;
+  readonly saved: readonly Node[];
+  readonly args: readonly Node[];
+  readonly cotangent: Node;
+}) => readonly (Node | null)[];
 /** Worked out only when somebody asks for initial values. */
 export interface LazyInit {
   readonly kind: 'lazy';

@@ -4,7 +4,7 @@
 import type { DType, TypedArray } from '../../common/dtype.ts';
 import type { Init } from '../../common/program.ts';
 import { type Size, sameSize, showSizes, timesSize } from '../../common/size.ts';
-import type { LazyInit, Origin, ReduceKind } from '../../dsl/graph.ts';
+import type { Derivative, LazyInit, Origin, ReduceKind } from '../../dsl/graph.ts';
 import { resultType, type ScalarFn, type ScalarType } from '../../dsl/scalar.ts';
 
 export type GraphView =
@@ -31,7 +31,7 @@ export type GraphOp =
   | { readonly op: 'concat'; readonly axis: number }
   | { readonly op: 'gather'; readonly axis: number }
   | { readonly op: 'stop' }
-  | { readonly op: 'call'; readonly name: string; readonly saved: number };
+  | { readonly op: 'call'; readonly name: string; readonly saved: number; readonly derivative?: Derivative };
 
 export type GraphNode = {
   readonly id: number;
@@ -56,10 +56,12 @@ export class Graph {
   readonly nested = new Set<number>();
   /** Where each node came from; the first of equal nodes wins. */
   readonly origins = new Map<number, Origin>();
+  /** The origin of nodes that come without one, while a pass works on behalf of another node. */
+  current: Origin | undefined;
   private readonly table = new Map<string, number>();
   private readonly blobs = new Map<TypedArray, number>();
 
-  put(op: GraphOp, shape: readonly Size[], dtype: DType, ins: readonly number[], origin?: Origin): number {
+  put(op: GraphOp, shape: readonly Size[], dtype: DType, ins: readonly number[], origin: Origin | undefined = this.current): number {
     const key = this.key(op, shape, dtype, ins);
     let id = this.table.get(key);
     if (id === undefined) {

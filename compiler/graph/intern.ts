@@ -3,9 +3,10 @@
 // After this pass at most one symbol is free, the batch; what needs more is refused here, at the user's line.
 import type { Size } from '../../common/size.ts';
 import { placeOf } from '../../dsl/errors.ts';
-import type { Dim, Node } from '../../dsl/graph.ts';
+import type { Dim, Node, Op } from '../../dsl/graph.ts';
 import { CompileError } from '../errors.ts';
 import { Graph, type GraphOp } from './graph.ts';
+import { gradient, type WrittenDerivative } from './gradient/reverse.ts';
 import { alongBatch, batchTwice, sizeOf } from './sizes.ts';
 
 /** What intern needs of a trace (dsl/model.ts). */
@@ -29,6 +30,8 @@ export interface Interned {
   readonly outputs: readonly (readonly [name: string, id: number])[];
   /** For inputs that are indices: the extent that they index. */
   readonly over: ReadonlyMap<number, Size>;
+  /** Puts derivatives that the language wrote into the graph. */
+  readonly written: WrittenDerivative;
 }
 
 /** Throws CompileError: HC1 for a size that is neither a number nor a multiple of the batch, HC2 for a parameter or input outside the
@@ -58,17 +61,32 @@ export function intern(traced: TracedGraph): Interned {
       }
       stack.pop();
       if (ids.has(node)) continue;
-      const id = put(
-        graph,
-        node,
-        node.inputs.map(i => ids.get(i)!),
-        names,
-        batch,
-      );
+      const ins = node.inputs.map(i => ids.get(i)!);
+      const id = node.op === 'gradient' ? expandGradient(node, ins) : put(graph, node, ins, names, batch);
       ids.set(node, id);
       if (node.nested) graph.nested.add(id);
     }
     return ids.get(root)!;
+  };
+
+  /** Gradients of one value in one list of others are worked out together. */
+  const gradients = new Map<string, readonly number[]>();
+  const expandGradient = (node: Node & { readonly op: 'gradient' }, [of, ...wrt]: readonly number[]): number => {
+    const key = `${of}|${wrt}`;
+    let all = gradients.get(key);
+    if (!all) gradients.set(key, (all = gradient(graph, of!, wrt, written)));
+    return all[node.wrt]!;
+  };
+  /** Runs a derivative that the language wrote, on stand-ins for the call's values, and puts what it gives into the graph. */
+  const written: WrittenDerivative = (call, cotangent) => {
+    const [value, ...rest] = [call.id, ...call.ins.slice(1), cotangent].map(id => {
+      const node = standIn(graph, id, batch);
+      ids.set(node, id);
+      return node;
+    });
+    const saved = rest.slice(0, call.saved);
+    const results = call.derivative!({ value: value!, saved, args: rest.slice(call.saved, -1), cotangent: rest.at(-1)! });
+    return results.map(r => (r === null ? null : add(r)));
   };
 
   for (const [node, name] of names) {
@@ -82,7 +100,15 @@ export function intern(traced: TracedGraph): Interned {
     if (outputs.has(name)) throw new CompileError('HC3', `two outputs are called '${name}'`, at(node));
     outputs.set(name, add(node));
   }
-  return { graph, inputs: roles.argument, params: roles.parameter, scalars: roles.scalar, state: roles.state, outputs: [...outputs], over };
+  return { graph, inputs: roles.argument, params: roles.parameter, scalars: roles.scalar, state: roles.state, outputs: [...outputs], over, written };
+}
+
+/** A node of the language for a value of the graph: what the value is, without how it came about. Constants stay constants. */
+function standIn(graph: Graph, id: number, batch: string | null): Node {
+  const { shape, dtype, ...rest } = graph.node(id);
+  const dims = shape.map((s): Dim => (typeof s === 'number' ? s : s.batch === 1 ? batch! : `${s.batch}*${batch}`));
+  const op: Op = rest.op === 'const' ? { op: 'const', value: rest.value } : { op: 'input', role: 'argument', name: '' };
+  return { ...op, shape: dims, dtype, inputs: [], origin: graph.origins.get(id) ?? { trail: [] } };
 }
 
 /** Inputs, then parameters, each with the one name that nothing else has. */
@@ -98,7 +124,7 @@ function allNames(traced: TracedGraph): Map<Node, string> {
   return names;
 }
 
-function put(graph: Graph, node: Node, ins: readonly number[], names: ReadonlyMap<Node, string>, batch: string | null): number {
+function put(graph: Graph, node: Exclude<Node, { op: 'gradient' }>, ins: readonly number[], names: ReadonlyMap<Node, string>, batch: string | null): number {
   const shape = node.shape.map(d => size(node, d, batch));
   const twice = batchTwice(shape, batch);
   if (twice) throw refuse(node, twice);
@@ -112,7 +138,7 @@ function put(graph: Graph, node: Node, ins: readonly number[], names: ReadonlyMa
   return graph.put(graphOp(node, names, batch), shape, node.dtype, ins, node.origin);
 }
 
-function graphOp(node: Exclude<Node, { op: 'map' }>, names: ReadonlyMap<Node, string>, batch: string | null): GraphOp {
+function graphOp(node: Exclude<Node, { op: 'map' | 'gradient' }>, names: ReadonlyMap<Node, string>, batch: string | null): GraphOp {
   switch (node.op) {
     case 'input': {
       const name = names.get(node);
@@ -167,7 +193,7 @@ function graphOp(node: Exclude<Node, { op: 'map' }>, names: ReadonlyMap<Node, st
     case 'stop':
       return { op: 'stop' };
     case 'call':
-      return { op: 'call', name: node.name, saved: node.saved };
+      return { op: 'call', name: node.name, saved: node.saved, ...(node.derivative ? { derivative: node.derivative } : {}) };
   }
 }
 

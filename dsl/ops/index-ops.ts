@@ -20,6 +20,7 @@ import {
 import { type Made, madeShape } from '../rules/make.ts';
 import { type ScalarFn, scalar } from '../scalar.ts';
 import { type Arg, type DType, dtypeOf, type Index, type Ok, record, resolve, type Tensor, trailing, wrap } from '../tensor.ts';
+import { permutationOf } from './call.ts';
 import { expandAt, iotaOf, map, permuteTo, reduceOf, shapeOf } from './nodes.ts';
 import { type Build, scalarType } from './scalar-ops.ts';
 
@@ -125,7 +126,10 @@ export function argsort<S extends Shape, D extends DType, const X extends number
 ): Tensor<S, IndexAlong<S, X>>;
 export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   const k = axisOf(shapeOf(x), axis, 'argsort');
-  return trailing(argsort, () => orderOf(ranks(x, k, options.descending ?? false), k, shapeOf(x)[k]!));
+  return trailing(argsort, () => {
+    const places = ranks(x, k, options.descending ?? false);
+    return permutationOf(orderOf(places, k, shapeOf(x)[k]!), places);
+  });
 }
 /**
  * The place of each element in the stable order along an axis (default: the last): the inverse permutation of `argsort`, so
@@ -138,7 +142,7 @@ export function rank<S extends Shape, D extends DType, const X extends number = 
 ): Tensor<S, IndexAlong<S, X>>;
 export function rank(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   const k = axisOf(shapeOf(x), axis, 'rank');
-  return trailing(rank, () => ranks(x, k, options.descending ?? false));
+  return trailing(rank, () => permutationOf(ranks(x, k, options.descending ?? false)));
 }
 /** The k largest elements along an axis (default: the last), from the largest, and where they stand: x [..., N, ...] → both
  *  [..., k, ...]. torch.topk. */

@@ -1,5 +1,7 @@
 // The ops of the language, as they are imported from 'heddle'.
 export { conv2d, linear, matmul } from './contract.ts';
+export { rearrange, reduce, repeat } from './einops.ts';
+export { einsum } from './einsum.ts';
 export {
   abs,
   add,
@@ -28,7 +30,12 @@ export {
   sub,
   tanh,
 } from './elementwise.ts';
+export { type Gradient, grad, valueAndGrad, withDerivative } from './gradient.ts';
+export { argsort, cumsum, gather, iota, oneHot, rank, topk } from './index-ops.ts';
 export { and, equal, greater, greaterEqual, less, lessEqual, not, or, where } from './logic.ts';
+export { constant, full } from './make.ts';
+export { attention, crossEntropy, layerNorm, logSoftmax, logsumexp, softmax } from './nn.ts';
+export { random } from './random.ts';
 export { all, any, argmax, argmin, max, mean, min, sum, variance } from './reduce.ts';
 export {
   broadcastTo,
@@ -46,9 +53,3 @@ export {
   transpose,
   unbind,
 } from './views.ts';
-export { rearrange, reduce, repeat } from './einops.ts';
-export { einsum } from './einsum.ts';
-export { argsort, cumsum, gather, iota, oneHot, rank, topk } from './index-ops.ts';
-export { constant, full } from './make.ts';
-export { attention, crossEntropy, layerNorm, logSoftmax, logsumexp, softmax } from './nn.ts';
-export { random } from './random.ts';

@@ -3,6 +3,7 @@ import { configWords } from './config.ts';
 import { contractWords } from './contract.ts';
 import { einopsWords } from './einops.ts';
 import { elementwiseWords } from './elementwise.ts';
+import { gradientWords } from './gradient.ts';
 import { indexWords } from './indices.ts';
 import { kernelWords } from './kernel.ts';
 import { layersWords } from './layers.ts';
@@ -15,7 +16,7 @@ import { viewWords } from './views.ts';
 
 /** Tables of the language itself, and of the ops. */
 export const languageTables = { sizes: sizesWords, layers: layersWords, config: configWords, model: modelWords };
-export const opTables = [elementwiseWords, contractWords, viewWords, reduceWords, indexWords, nnWords, randomWords, einopsWords, kernelWords];
+export const opTables = [elementwiseWords, contractWords, viewWords, reduceWords, indexWords, nnWords, randomWords, einopsWords, kernelWords, gradientWords];
 export const words = {
   ...sizesWords,
   ...layersWords,
@@ -30,4 +31,5 @@ export const words = {
   ...randomWords,
   ...einopsWords,
   ...kernelWords,
+  ...gradientWords,
 };

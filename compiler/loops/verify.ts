@@ -4,7 +4,7 @@ import { primType, type ScalarType } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import { scalarType } from '../graph/graph.ts';
 import { compareAtoms, indexRange } from './affine.ts';
-import { allBounds, upperBound } from './bounds.ts';
+import { allBounds, type Bounds, upperBound } from './bounds.ts';
 import { axesOf, axisSet, freeAxes, indexAxes, liveValues, loopOrder, operands, partsRead } from './facts.ts';
 import type { Index, LoopNest, Val } from './types.ts';
 
@@ -26,8 +26,12 @@ const rules: Record<string, Rule> = {
       const late = [...operands(v), ...(v.kind === 'part' ? [nest.parts[v.part]?.of ?? i] : [])].find(a => !(a >= 0 && a < i));
       return late === undefined ? undefined : `v${i} reads v${late}`;
     }),
-  'values have the types of their kinds': nest => first(nest.values, (v, i) => typeFault(v, nest) && `v${i}: ${typeFault(v, nest)}`),
-  'indices are in normal form': nest => first(allIndices(nest), ([x, where]) => normalFault(x, nest) && `${where}: ${normalFault(x, nest)}`),
+  'values have the types of their kinds': nest => first(nest.values, (v, i) => at(`v${i}`, typeFault(v, nest))),
+  'indices are of axes and integers': nest => first(allIndices(nest), ([x, where]) => at(where, atomFault(x, nest))),
+  'indices are in normal form': nest => {
+    const bounds = allBounds(nest);
+    return first(allIndices(nest), ([x, where]) => at(where, normalFault(x, nest, bounds)));
+  },
   'every axis that is used is bound': nest => {
     const free = freeAxes(nest);
     return first(nest.stores, (s, i) => {
@@ -95,6 +99,8 @@ function first<T>(all: readonly T[], fault: (x: T, i: number) => string | undefi
   return undefined;
 }
 
+const at = (where: string, fault: string | undefined): string | undefined => fault && `${where}: ${fault}`;
+
 const sameTypes = new Set(['add', 'sub', 'mul', 'div', 'quo', 'rem', 'max', 'min', 'pow', 'and', 'or', 'xor', 'lt', 'le', 'eq']);
 function typeFault(v: Val, nest: LoopNest): string | undefined {
   const type = (i: number): ScalarType => nest.values[i]!.type;
@@ -126,22 +132,32 @@ const allIndices = (nest: LoopNest): readonly (readonly [Index, string])[] => [
   ...nest.values.flatMap((v, i): [Index, string][] => (v.kind === 'load' || v.kind === 'index' ? [[v.at, `v${i}`]] : [])),
   ...nest.stores.map((s, i): [Index, string] => [s.at, `store ${i}`]),
 ];
-function normalFault(x: Index, nest: LoopNest): string | undefined {
-  if (x.terms.some(t => t.times === 0 || !Number.isSafeInteger(t.times)) || !Number.isSafeInteger(x.constant))
-    return 'a factor is zero or no integer';
-  if (x.terms.some((t, i) => i > 0 && compareAtoms(x.terms[i - 1]!.atom, t.atom) >= 0)) return 'terms are out of order';
-  const bounds = allBounds(nest);
+function atomFault(x: Index, nest: LoopNest): string | undefined {
   return first(x.terms, ({ atom }) => {
     switch (atom.kind) {
       case 'axis':
         return nest.axes[atom.axis] === undefined ? `there is no axis ${atom.axis}` : undefined;
       case 'value':
-        if (nest.values[atom.value]?.type !== 'i32') return `v${atom.value} is no i32`;
+        return nest.values[atom.value]?.type === 'i32' ? undefined : `v${atom.value} is no i32`;
+      default:
+        return atomFault(atom.of, nest);
+    }
+  });
+}
+function normalFault(x: Index, nest: LoopNest, bounds: readonly Bounds[]): string | undefined {
+  if (x.terms.some(t => t.times === 0 || !Number.isSafeInteger(t.times)) || !Number.isSafeInteger(x.constant))
+    return 'a factor is zero or no integer';
+  if (x.terms.some((t, i) => i > 0 && compareAtoms(x.terms[i - 1]!.atom, t.atom) >= 0)) return 'terms are out of order';
+  return first(x.terms, ({ atom }) => {
+    switch (atom.kind) {
+      case 'axis':
+        return undefined;
+      case 'value':
         return bounds[atom.value]![0] >= 0 ? undefined : `v${atom.value} may be negative`;
       default:
         if (!(atom.by >= 2)) return `a division by ${atom.by}`;
         if (!(indexRange(atom.of, a => upperBound(a, nest.axes, bounds))[0] >= 0)) return 'something negative is divided';
-        return normalFault(atom.of, nest);
+        return normalFault(atom.of, nest, bounds);
     }
   });
 }

@@ -36,6 +36,20 @@ const broken: readonly (readonly [string, LoopNest])[] = [
   ['terms are out of order', indexed({ constant: 0, terms: [axis(1), axis(0)] })],
   ['terms are out of order', indexed({ constant: 0, terms: [axis(0), axis(0)] })],
   ['there is no axis 7', indexed({ constant: 0, terms: [axis(7)] })],
+  ['v2 is no i32', withStore({ at: { constant: 0, terms: [{ times: 1, atom: { kind: 'value', value: 2 } }] } })],
+  [
+    'v0 may be negative',
+    {
+      ...good,
+      values: [
+        { kind: 'const', type: 'i32', value: -1 },
+        { kind: 'const', type: 'f32', value: 1 },
+      ],
+      parts: [],
+      loops: [],
+      stores: [{ buffer: 1, at: { constant: 0, terms: [{ times: 1, atom: { kind: 'value', value: 0 } }] }, value: 1, axes: [0, 1] }],
+    },
+  ],
   ['a division by 1', indexed({ constant: 0, terms: [{ times: 1, atom: { kind: 'div', of: axisIndex(0), by: 1 } }] })],
   [
     'something negative is divided',

@@ -97,10 +97,10 @@ export class Session implements Disposable {
     return this.#prepared;
   }
 
-  /** Runs the program. Inputs by name are typed arrays, `{ data, shape }` or GPUBuffers (copied when the run's
-   *  turn comes; indices in them are not checked, kernels clamp them); the caller may
-   *  reuse its arrays as soon as this returns. Concurrent calls run in order. Throws InputError (HD6, HD7) when something does not fit,
-   *  LimitError (HD3), StateError (HD8), DeviceError HD1 (lost), HD2 (memory), HD5 (disposed), HD11. */
+  /** Runs the program. Inputs by name are typed arrays, `{ data, shape }` or GPUBuffers (copied when the run's turn comes; indices in them
+   *  are not checked, kernels clamp them). The caller may reuse its arrays as soon as this returns. Concurrent calls run in order. Throws
+   *  InputError HD6 and HD7 when something does not fit, LimitError HD3, StateError HD8, and DeviceError HD1 (lost), HD2 (memory), HD5
+   *  (disposed), HD11 (a kernel failed). */
   run(inputs: Inputs, options?: RunOptions & { readonly output?: 'host' | undefined }): Promise<Record<string, Tensor>>;
   run(inputs: Inputs, options: RunOptions & { readonly output: 'gpu' }): Promise<Record<string, GpuTensor>>;
   async run(inputs: Inputs, options: RunOptions = {}): Promise<Record<string, Tensor | GpuTensor>> {
@@ -193,14 +193,13 @@ export class Session implements Disposable {
     }
   }
 
-  /** After a failure: memory that was never really there, or that went with the device, is let go. */
+  /** After a failure: what was uploaded may not have arrived, and memory may never have been there or went with the device. */
   #recover(e: unknown): void {
+    this.#weights.clear();
+    this.#constants.clear();
     if (!(e instanceof DeviceError)) return;
-    if (e.code === 'HD1' || e.code === 'HD2') {
-      this.#memory.release(this.#state === 'live' && e.code === 'HD2' ? ['input', 'arena', 'weights', 'constant'] : undefined);
-      this.#weights.clear();
-      this.#constants.clear();
-    }
+    if (e.code === 'HD1') this.#memory.release();
+    if (e.code === 'HD2') this.#memory.release(this.#state === 'live' ? ['input', 'arena', 'weights', 'constant'] : undefined);
   }
 
   #checkState(batch: number): void {

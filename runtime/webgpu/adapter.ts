@@ -18,11 +18,14 @@ export async function openWebGpu(options: AdapterOptions): Promise<WebGpuDevice>
   const gpu = globalThis.navigator?.gpu;
   const found = gpu ? await inBrowser(gpu, options) : await (await import('./node.ts')).inNode(options);
   const { limits, features } = found.adapter;
-  const device = await found.adapter.requestDevice({
+  const request = found.adapter.requestDevice({
     label: 'heddle',
     requiredFeatures: ['shader-f16', 'subgroups', 'timestamp-query'].filter((f): f is GPUFeatureName => features.has(f)),
     // the adapter's own maxima, so that the program alone decides what is too large; the defaults are far lower
     requiredLimits: Object.fromEntries(raised.map(name => [name, limits[name]])),
+  });
+  const device = await request.catch((cause: unknown) => {
+    throw new DeviceError('HD4', `WebGPU adapter ${found.name} gives no device (${String(cause)}); update its driver, or use device js`, { cause });
   });
   return new WebGpuDevice(device, { name: found.name, software: found.software, owned: true });
 }

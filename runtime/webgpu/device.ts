@@ -1,12 +1,13 @@
 // A WebGPU device that runs Programs: one command buffer a run, one uniform block, explicit bind groups over ranges of the slots. Works on
 // any GPUDevice, a browser's or the caller's own; adapter.ts finds one. A run succeeded when its outputs were read back and the device
 // is not lost.
-import { gridSize, type Program, type Range } from '../../common/program.ts';
+import { gridSize, type Kernel, type Program, type Step } from '../../common/program.ts';
 import { sizeAt } from '../../common/size.ts';
 import type { Device, DeviceBuffer, DeviceLimits, Launch, PlatformBuffers, Prepared } from '../device.ts';
 import { DeviceError, LimitError } from '../errors.ts';
+import { BindGroups } from './bind-groups.ts';
 import { foldGrid } from './grid.ts';
-import { Guard } from './guard.ts';
+import { Guard, type Outcome } from './guard.ts';
 import { type Pipeline, Pipelines } from './pipelines.ts';
 
 /** GPUBufferUsage and GPUMapMode: the constants are globals in a browser, but not in Node. */
@@ -20,6 +21,8 @@ const bindingAlignment = 256;
 class WebGpuBuffer implements DeviceBuffer {
   readonly bytes: number;
   readonly gpu: GPUBuffer;
+  /** Of commands on this buffer that no run or read has looked at yet. */
+  readonly outcomes: Outcome[] = [];
   readonly #live: Set<WebGpuBuffer>;
   constructor(gpu: GPUBuffer, bytes: number, live: Set<WebGpuBuffer>) {
     this.gpu = gpu;
@@ -32,8 +35,21 @@ class WebGpuBuffer implements DeviceBuffer {
   }
 }
 
-interface WebGpuPrepared extends Prepared {
+class WebGpuPrepared implements Prepared {
+  readonly program: Program;
   readonly byKernel: readonly Pipeline[];
+  readonly groups = new BindGroups();
+  readonly pipelines: number;
+  readonly milliseconds: number;
+  constructor(program: Program, byKernel: readonly Pipeline[], milliseconds: number) {
+    this.program = program;
+    this.byKernel = byKernel;
+    this.pipelines = new Set(byKernel).size;
+    this.milliseconds = milliseconds;
+  }
+  dispose(): void {
+    this.groups.clear();
+  }
 }
 
 export interface WebGpuOptions {
@@ -86,7 +102,7 @@ export class WebGpuDevice implements Device {
     this.#empty = { read: standIn(), read_write: standIn() };
     this.platform = {
       isBuffer: (x): x is GPUBuffer => typeof x === 'object' && x !== null && x.constructor.name === 'GPUBuffer',
-      copyIn: (from, to, offset, bytes) => this.#copy(from, 0, this.#own(to), offset, bytes),
+      copyIn: (from, to, offset, bytes) => this.#copyIn(from, to, offset, bytes),
       copyOut: (from, offset, bytes) => this.#copyOut(from, offset, bytes),
     };
   }
@@ -103,39 +119,43 @@ export class WebGpuDevice implements Device {
   upload(buffer: DeviceBuffer, offset: number, data: ArrayBufferView): void {
     this.#check();
     const to = this.#own(buffer);
-    this.#guard.scoped(() => this.gpu.queue.writeBuffer(to, offset, data.buffer, data.byteOffset, data.byteLength));
+    const [, outcome] = this.#guard.scoped(() => this.gpu.queue.writeBuffer(to.gpu, offset, data.buffer, data.byteOffset, data.byteLength));
+    to.outcomes.push(outcome);
   }
 
   async prepare(program: Program): Promise<WebGpuPrepared> {
     this.#check();
     const start = performance.now();
     const byKernel = await Promise.all(program.kernels.map(k => this.#pipelines.get(k)));
-    return { program, byKernel, pipelines: new Set(byKernel).size, milliseconds: performance.now() - start, dispose: () => {} };
+    return new WebGpuPrepared(program, byKernel, performance.now() - start);
   }
 
   async run(launch: Launch): Promise<void> {
     this.#check();
-    const { program } = launch.prepared;
-    const { byKernel } = await this.prepare(program); // from the cache
-    await this.#guard.settle(); // memory that is not there shows here, before anything runs
+    const { slots, steps, prepared } = launch;
+    if (!(prepared instanceof WebGpuPrepared)) throw new DeviceError('HD11', `device '${this.name}' was given a program prepared by another device`);
+    // memory that is not there shows here, before anything runs
+    await this.#guard.settle(slots.flatMap(buffer => (buffer ? this.#own(buffer).outcomes.splice(0) : [])));
     this.#check();
-    this.#guard.scoped(() => {
+    const [, outcome] = this.#guard.scoped(() => {
       this.gpu.queue.writeBuffer(this.#uniforms, 0, uniformBlock(launch));
-      const encoder = this.gpu.createCommandEncoder({ label: program.name });
+      prepared.groups.begin(launch);
+      const encoder = this.gpu.createCommandEncoder({ label: prepared.program.name });
       const pass = encoder.beginComputePass();
-      for (const index of launch.steps) this.#dispatch(pass, launch, index, byKernel);
+      for (const index of steps) this.#dispatch(pass, launch, index, prepared);
       pass.end();
       this.gpu.queue.submit([encoder.finish()]);
     });
-    await this.#guard.settle();
+    await this.#guard.settle([outcome]);
   }
 
   async read(buffer: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     this.#check();
     const staging = this.#create(bytes, usage.mapRead | usage.copyDst);
     try {
-      this.#copy(this.#own(buffer), offset, staging.gpu, 0, bytes);
-      await this.#guard.settle();
+      const from = this.#own(buffer);
+      const copied = this.#copy(from.gpu, offset, staging.gpu, 0, bytes);
+      await this.#guard.settle([...from.outcomes.splice(0), ...staging.outcomes, copied]);
       await this.#guard.race(staging.gpu.mapAsync(mapRead, 0, bytes));
       return staging.gpu.getMappedRange(0, bytes).slice(0);
     } finally {
@@ -151,34 +171,44 @@ export class WebGpuDevice implements Device {
     if (this.#owned) this.gpu.destroy();
   }
 
-  #dispatch(pass: GPUComputePassEncoder, { prepared: { program }, slots, batch }: Launch, index: number, byKernel: readonly Pipeline[]): void {
+  #dispatch(pass: GPUComputePassEncoder, launch: Launch, index: number, { program, byKernel, groups }: WebGpuPrepared): void {
     const step = program.steps[index]!;
-    const groups = gridSize(step.grid, batch);
-    if (groups === 0) return;
-    const kernel = program.kernels[step.kernel]!;
+    const count = gridSize(step.grid, launch.batch);
+    if (count === 0) return;
     const { pipeline, layout } = byKernel[step.kernel]!;
-    const entries: GPUBindGroupEntry[] = step.bindings.map((range, binding) => ({
-      binding,
-      resource: this.#resource(range, binding, kernel.bindings[binding]!.access, slots, batch),
-    }));
-    if (kernel.uniforms) entries.push({ binding: entries.length, resource: { buffer: this.#uniforms } });
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, this.gpu.createBindGroup({ layout, entries }));
-    pass.dispatchWorkgroups(...foldGrid(groups, this.limits.workgroupsPerDimension));
+    pass.setBindGroup(
+      0,
+      groups.get(index, () => this.gpu.createBindGroup({ layout, entries: this.#entries(step, program.kernels[step.kernel]!, launch) })),
+    );
+    pass.dispatchWorkgroups(...foldGrid(count, this.limits.workgroupsPerDimension));
   }
 
-  #resource(range: Range, binding: number, access: 'read' | 'read_write', slots: Launch['slots'], batch: number): GPUBufferBinding {
-    const size = sizeAt(range.bytes, batch);
-    if (size === 0) return { buffer: this.#empty[access], offset: bindingAlignment * binding, size: bindingAlignment };
-    return { buffer: this.#own(slots[range.slot]), offset: sizeAt(range.offset, batch), size };
+  #entries({ bindings }: Step, kernel: Kernel, { slots, batch }: Launch): GPUBindGroupEntry[] {
+    const entries: GPUBindGroupEntry[] = bindings.map((range, binding) => {
+      const size = sizeAt(range.bytes, batch);
+      const resource =
+        size === 0
+          ? { buffer: this.#empty[kernel.bindings[binding]!.access], offset: bindingAlignment * binding, size: bindingAlignment }
+          : { buffer: this.#own(slots[range.slot]).gpu, offset: sizeAt(range.offset, batch), size };
+      return { binding, resource };
+    });
+    if (kernel.uniforms) entries.push({ binding: bindings.length, resource: { buffer: this.#uniforms } });
+    return entries;
   }
 
-  async #copyOut(from: DeviceBuffer, offset: number, bytes: number): Promise<GPUBuffer> {
+  #copyIn(from: GPUBuffer, buffer: DeviceBuffer, offset: number, bytes: number): void {
+    const to = this.#own(buffer);
+    to.outcomes.push(this.#copy(from, 0, to.gpu, offset, bytes));
+  }
+
+  async #copyOut(buffer: DeviceBuffer, offset: number, bytes: number): Promise<GPUBuffer> {
     this.#check();
-    const out = this.#guard.scoped(() => this.gpu.createBuffer({ size: Math.max(4, bytes), usage: storageUsage }));
+    const from = this.#own(buffer);
+    const [out, made] = this.#guard.scoped(() => this.gpu.createBuffer({ size: Math.max(4, bytes), usage: storageUsage }));
     try {
-      this.#copy(this.#own(from), offset, out, 0, bytes);
-      await this.#guard.settle();
+      const copied = this.#copy(from.gpu, offset, out, 0, bytes);
+      await this.#guard.settle([...from.outcomes.splice(0), made, copied]);
       await this.#guard.race(this.gpu.queue.onSubmittedWorkDone());
       return out;
     } catch (e) {
@@ -187,28 +217,28 @@ export class WebGpuDevice implements Device {
     }
   }
 
-  #copy(from: GPUBuffer, offset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
-    if (bytes === 0) return;
-    this.#guard.scoped(() => {
+  #copy(from: GPUBuffer, offset: number, to: GPUBuffer, toOffset: number, bytes: number): Outcome {
+    const [, outcome] = this.#guard.scoped(() => {
+      if (bytes === 0) return;
       const encoder = this.gpu.createCommandEncoder();
       encoder.copyBufferToBuffer(from, offset, to, toOffset, bytes);
       this.gpu.queue.submit([encoder.finish()]);
     });
+    return outcome;
   }
 
   #create(bytes: number, bufferUsage: number): WebGpuBuffer {
     if (bytes > this.limits.bufferBytes) throw new LimitError(`a buffer of ${bytes} bytes; device '${this.name}' offers ${this.limits.bufferBytes}`);
     // four words at least: a binding of a vec4 array takes no less
     const size = Math.max(16, Math.ceil(bytes / 4) * 4);
-    return new WebGpuBuffer(
-      this.#guard.scoped(() => this.gpu.createBuffer({ size, usage: bufferUsage })),
-      bytes,
-      this.#live,
-    );
+    const [gpu, outcome] = this.#guard.scoped(() => this.gpu.createBuffer({ size, usage: bufferUsage }));
+    const buffer = new WebGpuBuffer(gpu, bytes, this.#live);
+    buffer.outcomes.push(outcome);
+    return buffer;
   }
 
-  #own(buffer: DeviceBuffer | undefined): GPUBuffer {
-    if (buffer instanceof WebGpuBuffer && this.#live.has(buffer)) return buffer.gpu;
+  #own(buffer: DeviceBuffer | undefined): WebGpuBuffer {
+    if (buffer instanceof WebGpuBuffer && this.#live.has(buffer)) return buffer;
     throw new DeviceError('HD5', 'a buffer was used after dispose, or belongs to another device');
   }
 

@@ -5,13 +5,15 @@ import { DeviceError } from '../errors.ts';
 /** After destroy(), a pending map rejects a moment before `lost` resolves: how long a rejection waits for that, in milliseconds. */
 const lossDelay = 50;
 
+/** The error of a command, once the device has looked at it. It belongs to whoever gave the command: sessions share a device. */
+export type Outcome = Promise<GPUError | null>;
+
 export class Guard {
   readonly #device: GPUDevice;
   readonly #name: string;
   #lost: DeviceError | undefined;
   /** Rejecters of the awaits in progress; a plain Promise.race with `lost` would leave one reaction behind for each await. */
   readonly #waiting = new Set<(e: DeviceError) => void>();
-  readonly #unsettled: Promise<GPUError | null>[] = [];
 
   constructor(device: GPUDevice, name: string) {
     this.#device = device;
@@ -47,22 +49,25 @@ export class Guard {
     }
   }
 
-  /** Does `act` under error scopes, whose outcome `settle` reports. */
-  scoped<T>(act: () => T): T {
+  /** Does `act` under error scopes and returns their outcome beside its result. */
+  scoped<T>(act: () => T): readonly [result: T, outcome: Outcome] {
     this.check();
     const filters = ['validation', 'out-of-memory', 'internal'] as const;
     for (const filter of filters) this.#device.pushErrorScope(filter);
+    // a lost device may reject its scopes; that it is lost is what `race` tells
+    const pop = (): Outcome => Promise.all(filters.map(() => this.#device.popErrorScope().catch(() => null))).then(worst);
     try {
-      return act();
-    } finally {
-      for (const _ of filters) this.#unsettled.push(this.#device.popErrorScope());
+      const result = act();
+      return [result, pop()];
+    } catch (e) {
+      void pop();
+      throw e;
     }
   }
 
-  /** Waits for all scopes so far. Throws HD2 (out of memory), HD11 (refused) or HD1 (lost). */
-  async settle(): Promise<void> {
-    const errors = await this.race(Promise.all(this.#unsettled.splice(0)));
-    const error = errors.find(isOutOfMemory) ?? errors.find(e => e !== null);
+  /** Waits for outcomes. Throws HD2 (out of memory), HD11 (refused) or HD1 (lost). */
+  async settle(outcomes: readonly Outcome[]): Promise<void> {
+    const error = worst(await this.race(Promise.all(outcomes)));
     if (!error) return;
     if (isOutOfMemory(error))
       throw new DeviceError('HD2', `device '${this.#name}' is out of memory; use a smaller batch (${oneLine(error.message)})`);
@@ -70,6 +75,7 @@ export class Guard {
   }
 }
 
+const worst = (errors: readonly (GPUError | null)[]): GPUError | null => errors.find(isOutOfMemory) ?? errors.find(e => e !== null) ?? null;
 /** By the class's name: the classes are globals in a browser, but not in Node. */
 const isOutOfMemory = (e: GPUError | null): boolean => e?.constructor.name === 'GPUOutOfMemoryError';
 

@@ -195,6 +195,38 @@ export function twice(language: Language, n: number): Program {
   };
 }
 
+/** One element-wise kernel over four elements with every dtype: not = !flags, halves as they arrive, shifted = flags + down (i32 uniform),
+ *  wrapped = counts + up (u32 uniform, wraps). */
+export function dtypes(language: Language): Program {
+  const io = [0, 1, 2].map(slot => at(slot, 16));
+  const out = [0, 1, 2, 3].map(i => at(3, 16, 256 * i));
+  const names = { flags: 'bool', halves: 'f16', counts: 'u32' } as const;
+  const results = { not: 'bool', halves: 'f16', shifted: 'i32', wrapped: 'u32' } as const;
+  const all = kernel(language, {
+    js: 'm[3][i] = m[0][i] ? 0 : 1; m[4][i] = m[1][i]; m[5][i] = m[0][i] + u[1]; m[6][i] = m[2][i] + u[2];',
+    wgsl: { count: '4u', body: 'm3[i] = 1u - m0[i]; m4[i] = m1[i]; m5[i] = i32(m0[i]) + bitcast<i32>(u[0].y); m6[i] = m2[i] + u[0].z;' },
+    bindings: [
+      ...Object.values(names).map(dtype => ['read', dtype] as const),
+      ...Object.values(results).map(dtype => ['read_write', dtype] as const),
+    ],
+    uniforms: true,
+  });
+  return {
+    ...twice(language, 4),
+    name: 'dtypes',
+    needs: { storageBuffers: 7, workgroupBytes: 0, invocations: 1, bindingBytes: 16, features: [] },
+    inputs: Object.entries(names).map(([name, dtype], i) => ({ name, dtype, shape: [4], ...io[i]! })),
+    scalars: [
+      { name: 'down', dtype: 'i32', index: 1 },
+      { name: 'up', dtype: 'u32', index: 2 },
+    ],
+    outputs: Object.entries(results).map(([name, dtype], i) => ({ name, dtype, shape: [4], steps: [0], ...out[i]! })),
+    slots: [...io.map(r => ({ kind: 'input' as const, bytes: r.bytes })), { kind: 'arena', bytes: 1024 }],
+    kernels: [all],
+    steps: [step(0, 'all', 4, [...io, ...out])],
+  };
+}
+
 /** What `rows` computes, by the obvious loops. */
 export function rowsReference(x: Float32Array, pick: Int32Array, gain: number, w: ArrayLike<number>, v: ArrayLike<number>) {
   const scaled = x.map((e, i) => gain * e + w[i % width]!);

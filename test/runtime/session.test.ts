@@ -5,7 +5,7 @@ import { DeviceError, InputError, LimitError, StateError } from '../../runtime/e
 import { JsDevice, openJs } from '../../runtime/js/device.ts';
 import { type OpenOptions, open } from '../../runtime/session.ts';
 import type { InputValue, WeightTensor } from '../../runtime/tensor.ts';
-import { accumulate, rows, rowsReference, twice } from './programs.ts';
+import { accumulate, dtypes, rows, rowsReference, twice } from './programs.ts';
 
 const w = Float32Array.of(1, 2, 3, 4);
 const v = Float32Array.of(10, 0, 0, 0);
@@ -123,6 +123,12 @@ describe('bad inputs are refused in words', () => {
     using session = await openRows();
     expect((await failure(() => session.run(given))).message).toBe("scalar 'gain' is missing; pass scalars: { gain: … } as f32");
     expect((await failure(() => session.run(given, { scalars: { gain: 1, lr: 1 } }))).message).toBe("scalar 'lr' is unknown; the scalars are 'gain'");
+  });
+  test('scalars: whole numbers of their dtype', async () => {
+    using session = await open(dtypes('js'), { device: openJs() });
+    const inputs = { flags: new Uint8Array(4), halves: new Float32Array(4), counts: new Uint32Array(4) };
+    expect((await failure(() => session.run(inputs, { scalars: { down: 0.5, up: 0 } }))).message).toBe("scalar 'down' is 0.5, not an i32");
+    expect((await failure(() => session.run(inputs, { scalars: { down: 0, up: -1 } }))).message).toBe("scalar 'up' is -1, not a u32");
   });
   test('the batch option must agree, and is needed where no input holds the batch', async () => {
     using session = await openRows();

@@ -10,7 +10,7 @@ import { openJs } from '../../runtime/js/device.ts';
 import { open } from '../../runtime/session.ts';
 import { openWebGpu } from '../../runtime/webgpu/adapter.ts';
 import { WebGpuDevice } from '../../runtime/webgpu/device.ts';
-import { accumulate, rows, twice } from './programs.ts';
+import { accumulate, dtypes, rows, twice } from './programs.ts';
 
 let device: WebGpuDevice;
 beforeAll(async () => {
@@ -45,6 +45,25 @@ describe('results', () => {
           expect(Math.abs(a[name]!.data[i]! - e), `${name}[${i}]`).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(e)));
         });
       }
+    }
+  });
+  test('every dtype goes in and out as on js: bool, rounded halves, wrapping integers, integer uniforms', async () => {
+    const inputs = {
+      flags: Uint8Array.of(0, 1, 255, 0),
+      halves: Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 65520, -1e-9),
+      counts: Uint32Array.of(0, 2 ** 31, 2 ** 32 - 1, 7),
+    };
+    const scalars = { down: -3, up: 4_000_000_000 };
+    const expected = {
+      not: Uint8Array.of(1, 0, 0, 1),
+      halves: Float32Array.of(1, 1 + 2 ** -9, Number.POSITIVE_INFINITY, -0),
+      shifted: Int32Array.of(-3, -2, -2, -3),
+      wrapped: Uint32Array.of(4_000_000_000, 1_852_516_352, 3_999_999_999, 4_000_000_007),
+    };
+    for (const on of [openJs(), device]) {
+      using session = await open(dtypes(on.language), { device: on });
+      const out = await session.run(inputs, { scalars });
+      expect(Object.fromEntries(Object.entries(out).map(([name, t]) => [name, t.data])), on.name).toEqual(expected);
     }
   });
   test('state persists, is read after its update, and can be read between runs', async () => {
@@ -135,20 +154,23 @@ describe('failures', () => {
     expect(e).toBeInstanceOf(LimitError);
     expect(e.message).toContain(`offers ${device.limits.bindingBytes}`);
   });
-  test('allocating more than there is', async () => {
+  test('memory that is not there: only the session that asked for it fails, and it goes on', async () => {
     const own = await openWebGpu({ software: true });
-    const session = await open(twice('wgsl', 4), { device: own });
-    await session.run({ x: new Float32Array(4) });
+    const program = twice('wgsl', 4);
+    // an arena of the size that the adapter reports as its limit, which SwiftShader then refuses
+    const large: Program = { ...program, slots: [program.slots[0]!, { kind: 'arena', bytes: own.limits.bufferBytes }] };
+    const greedy = await open(large, { device: own });
+    const modest = await open(program, { device: own });
+    const x = Float32Array.of(1, 2, 3, 4);
+    const [failed, passed] = await Promise.allSettled([greedy.run({ x }), modest.run({ x })]);
+    expect(passed).toMatchObject({ value: { y: { data: Float32Array.of(2, 4, 6, 8) } } });
     if (own.software) {
-      // SwiftShader refuses a buffer of the size that it reports as its limit
-      const tooMuch = own.allocate(own.limits.bufferBytes);
-      const e = await failure(() => session.run({ x: new Float32Array(4) }));
-      expect(e).toMatchObject({ code: 'HD2' });
-      expect(e.message).not.toContain('\n');
-      tooMuch.dispose();
+      expect(failed).toMatchObject({ reason: { code: 'HD2', message: expect.not.stringContaining('\n') } });
+      expect(own.liveBuffers).toBe(2); // the modest session's
+      expect(await failure(() => greedy.run({ x }))).toMatchObject({ code: 'HD2' });
     }
-    expect((await session.run({ x: Float32Array.of(1, 2, 3, 4) })).y!.data).toEqual(Float32Array.of(2, 4, 6, 8));
-    session.dispose();
+    greedy.dispose();
+    modest.dispose();
     expect(own.liveBuffers).toBe(0);
     own.dispose();
   });

@@ -37,27 +37,40 @@ export function tensorFrom(seed: number, shape: readonly number[], kind: TensorK
 export const tensors = (shape: readonly number[], kind: TensorKind = 'normal'): fc.Arbitrary<HostTensor> =>
   fc.nat(0x7fffffff).map(seed => tensorFrom(seed, shape, kind));
 
-/** Orders of 0 … n−1, by Fisher and Yates' choices: all zero is the identity. */
-export const permutations = (n: number): fc.Arbitrary<number[]> =>
-  fc.tuple(...Array.from({ length: Math.max(0, n - 1) }, (_, i) => fc.nat(n - 1 - i))).map(choices => {
-    const order = Array.from({ length: n }, (_, i) => i);
-    choices.forEach((c, i) => {
-      [order[i], order[i + c]] = [order[i + c]!, order[i]!];
-    });
-    return order;
-  });
+/**
+ * Naturals that stand for choices, whatever they are between: a missing one is 0, a large one counts modulo what there is to choose. As
+ * they do not hang on sizes, sizes shrink with the choices kept: `fc.tuple(sizesFor(layer), choices).map(([s, c]) => noiseFrom(c, s.B, s.N))`.
+ */
+export const choices: fc.Arbitrary<readonly number[]> = fc.array(fc.nat(0xff), { maxLength: 64 });
+
+/** An order of 0 … n−1 by the choices of Fisher and Yates: none at all is the identity. */
+export function orderFrom(chosen: readonly number[], n: number): number[] {
+  const order = Array.from({ length: n }, (_, i) => i);
+  for (let i = 0; i < n - 1; i++) {
+    const other = i + ((chosen[i] ?? 0) % (n - i));
+    [order[i], order[other]] = [order[other]!, order[i]!];
+  }
+  return order;
+}
+export const permutations = (n: number): fc.Arbitrary<number[]> => choices.map(c => orderFrom(c, n));
 
 /** Noise [rows, n] for random masking: each row an order of 0 … n−1 divided by n, about a third of the rows with ties. */
-export const noises = (rows: number, n: number): fc.Arbitrary<HostTensor> =>
-  fc
-    .array(fc.tuple(permutations(n), fc.constantFrom(1, 1, 3)), { minLength: rows, maxLength: rows })
-    .map(all => ({ data: Float32Array.from(all.flatMap(([order, tie]) => order.map(v => Math.floor(v / tie) / n))), shape: [rows, n] }));
+export function noiseFrom(chosen: readonly number[], rows: number, n: number): HostTensor {
+  const all = Array.from({ length: rows }, (_, r) => {
+    const own = chosen.slice(r * n, (r + 1) * n);
+    const tie = (own[n - 1] ?? 0) % 3 === 2 ? 3 : 1;
+    return orderFrom(own, n).map(v => Math.floor(v / tie) / n);
+  });
+  return { data: Float32Array.from(all.flat()), shape: [rows, n] };
+}
+export const noises = (rows: number, n: number): fc.Arbitrary<HostTensor> => choices.map(c => noiseFrom(c, rows, n));
 
-/** Masks [rows, n] of zeros (kept) and ones (removed), exactly `keep` zeros a row. */
-export const masks = (rows: number, n: number, keep: number): fc.Arbitrary<HostTensor> =>
-  fc
-    .array(permutations(n), { minLength: rows, maxLength: rows })
-    .map(orders => ({ data: Float32Array.from(orders.flatMap(o => o.map(v => (v < keep ? 0 : 1)))), shape: [rows, n] }));
+/** A mask [rows, n] of zeros (kept) and ones (removed), exactly `keep` zeros a row. */
+export function maskFrom(chosen: readonly number[], rows: number, n: number, keep: number): HostTensor {
+  const all = Array.from({ length: rows }, (_, r) => orderFrom(chosen.slice(r * n, (r + 1) * n), n).map(v => (v < keep ? 0 : 1)));
+  return { data: Float32Array.from(all.flat()), shape: [rows, n] };
+}
+export const masks = (rows: number, n: number, keep: number): fc.Arbitrary<HostTensor> => choices.map(c => maskFrom(c, rows, n, keep));
 
 /** An image model's sizes: a grid of patches of patchSize × patchSize pixels, seldom a square one. */
 export interface ImageSizes {

@@ -9,12 +9,13 @@ import {
   assertSameBits,
   at,
   build,
+  choices,
   type DeviceName,
   deviceNames,
   type HostTensor,
-  masks,
-  noises,
-  permutations,
+  maskFrom,
+  noiseFrom,
+  orderFrom,
   type SymbolSizes,
   tensorFrom,
 } from '../../testing/index.ts';
@@ -61,9 +62,13 @@ const masked = fn('masked', { keep: size('V') }, f32('B', 'N', 'D'), f32('B', 'N
 
 /** Sizes with V of N tokens, and noise for them. */
 const maskCases = (device: DeviceName) =>
-  sizesOn(device, masked, { of: { N: { max: 12 }, V: { max: 12 } } }, s => s.V! < s.N!).chain(sizes =>
-    fc.tuple(fc.constant(sizes), noises(sizes.B!, sizes.N!), seeds),
-  );
+  fc
+    .tuple(
+      sizesOn(device, masked, { of: { N: { max: 12 }, V: { max: 12 } } }, s => s.V! < s.N!),
+      choices,
+      seeds,
+    )
+    .map(([sizes, chosen, seed]) => [sizes, noiseFrom(chosen, sizes.B!, sizes.N!), seed] as const);
 
 describe.each(deviceNames)('masking on %s', device => {
   test('the patches with the least noise stay, restore undoes the shuffle, and every token comes back at its own place', () =>
@@ -100,8 +105,8 @@ test('a configuration keeps trunc(N·(1 − maskRatio)) patches, and says so whe
     fc.property(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: 99 }), (rows, columns, percent) => {
       const config = { ...mae.presets.tiny!, imageSize: rows * 4, imageWidth: columns * 4, maskRatio: percent / 100 };
       const keep = Math.trunc(rows * columns * (1 - percent / 100));
-      if (keep > 0) expect(maeConfig(config).keep).toBe(keep);
-      else expect(() => maeConfig(config)).toThrow(/maskRatio/);
+      if (keep > 0) expect(maeConfig.read(config).values.keep).toBe(keep);
+      else expect(() => maeConfig.read(config)).toThrow(/maskRatio/);
     }),
   ));
 
@@ -111,9 +116,9 @@ const losses = fn('losses', f32('B', 'N', 'F'), f32('B', 'N', 'F'), f32('B', 'N'
   normalised: reconstructionLoss(pred, normalisePatches(target), mask),
 }));
 const lossCases = (device: DeviceName) =>
-  sizesOn(device, losses, { min: 2, max: 6 }).chain(sizes =>
-    fc.integer({ min: 1, max: sizes.N! - 1 }).chain(keep => fc.tuple(fc.constant(sizes), masks(sizes.B!, sizes.N!, keep), seeds)),
-  );
+  fc
+    .tuple(sizesOn(device, losses, { min: 2, max: 6 }), fc.nat(), choices, seeds)
+    .map(([sizes, kept, chosen, seed]) => [sizes, maskFrom(chosen, sizes.B!, sizes.N!, 1 + (kept % (sizes.N! - 1))), seed] as const);
 
 describe.each(deviceNames)('loss on %s', device => {
   test('it does not see predictions on visible patches, and sees every removed one', () =>
@@ -179,7 +184,9 @@ const small = {
   normPixLoss: true,
 } as const;
 const [patches, columns, pixels] = [6, 3, 4];
-const batches = fc.integer({ min: 1, max: 4 }).chain(B => fc.tuple(noises(B, patches), seeds, permutations(B)));
+const batches = fc
+  .tuple(fc.integer({ min: 1, max: 4 }), choices, seeds)
+  .map(([B, chosen, seed]) => [noiseFrom(chosen, B, patches), seed, orderFrom(chosen, B)] as const);
 const perImage = ['pred', 'mask', 'ids_restore', 'latent'];
 
 describe.each(deviceNames)('masked autoencoder on %s', device => {

@@ -66,13 +66,15 @@ export type NumberFor<D, N, Op extends string> = [DType] extends [D]
       ? Say<'numberOfBool', [Op, ShowNumber<N>]>
       : number extends N
         ? true
-        : `${N & number}` extends `${bigint}`
-          ? Plain<D> extends 'u32'
-            ? `${N & number}` extends `-${string}`
-              ? Say<'negativeUnsigned', [Op, N, 'u32']>
+        : N extends { readonly dim: unknown } // a size: whole, and from 0
+          ? true
+          : `${N & number}` extends `${bigint}`
+            ? Plain<D> extends 'u32'
+              ? `${N & number}` extends `-${string}`
+                ? Say<'negativeUnsigned', [Op, N, 'u32']>
+                : true
               : true
-            : true
-          : Say<'wholeNumber', [Op, N, Plain<D>]>;
+            : Say<'wholeNumber', [Op, N, Plain<D>]>;
 type ShowNumber<N> = number extends N ? 'the number' : N;
 export function numberFor(d: DType, n: number, op: string): void {
   const p = plain(d);

@@ -2,12 +2,19 @@
 // the left one on the left one, a disagreement on the right one.
 import type { Shape } from '../dim.ts';
 import { fail } from '../errors.ts';
+import { isPlaceholder } from '../sizes.ts';
 import { type DType, dtypeOf, isTensor, type Tensor } from '../tensor.ts';
 import type { Say } from '../words.ts';
 import { type Broadcast, broadcast, type Where, type WhereFirst, where, whereFirst } from './broadcast.ts';
 import { type Agree, agree, type Common, common, type Kind, type NumberFor, numberFor, type Plain, plain, type Wants, wants } from './dtype.ts';
 
 export type Operand = Tensor | number;
+/** What came as an operand, checked at run time: a size that is still a placeholder says so in its own words. */
+export function operand(x: unknown, op: string): Operand {
+  if (typeof x === 'number' || isTensor(x)) return x;
+  if (isPlaceholder(x)) Number(x);
+  return fail('operand', op, x === null ? 'null' : `a value of type ${typeof x}`);
+}
 
 // ---------------------------------------------------------------- binary
 export type Left<X, Y, K extends Kind, Op extends string> =
@@ -50,6 +57,7 @@ export interface BinaryPlan {
 }
 const shapeOf = (x: Operand): Shape => (isTensor(x) ? x.node.shape : []);
 export function binary(a: Operand, b: Operand, kind: Kind, op: string): BinaryPlan {
+  for (const x of [a, b]) operand(x, op);
   if (isTensor(a)) {
     wants(dtypeOf(a), kind, op);
     if (isTensor(b)) agree(dtypeOf(a), dtypeOf(b), op);
@@ -92,6 +100,7 @@ export type WhereDType<X, Y> =
       ? Plain<E>
       : 'f32';
 export function whereRule(c: Tensor, a: Operand, b: Operand): { readonly shape: Shape; readonly dtype: DType } {
+  for (const x of [a, b]) operand(x, 'where');
   wants(dtypeOf(c), 'bool', 'where');
   if (!isTensor(a) && isTensor(b)) numberFor(dtypeOf(b), a, 'where');
   whereFirst(shapeOf(c), shapeOf(a));

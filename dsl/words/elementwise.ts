@@ -5,6 +5,7 @@ export const elementwiseWords = {
   dtypes: '{}: dtypes differ: {} and {}',
   wants: '{}: wants {}, got {}',
   noTensor: '{}: one of the operands must be a tensor',
+  operand: '{}: an operand is a tensor or a number, got {}',
   wholeNumber: '{}: {} is not a whole number, but the tensor is {}',
   negativeUnsigned: '{}: {} is negative, but the tensor is {}',
   numberOfBool: '{}: {} is a number, but the tensor is bool',

@@ -26,7 +26,10 @@ function difference(got: NdArray, expected: NdArray, tolerance: number): string 
 
 describe('the op table', () => {
   it('has one row an exported op', () => {
-    const exported = Object.entries(ops).flatMap(([name, op]) => (typeof op === 'function' ? [name] : Object.keys(op).map(k => `${name}.${k}`)));
+    const ofFunctions = ['grad', 'valueAndGrad', 'withDerivative']; // they take functions, not tensors
+    const exported = Object.entries(ops)
+      .filter(([name]) => !ofFunctions.includes(name))
+      .flatMap(([name, op]) => (typeof op === 'function' ? [name] : Object.keys(op).map(k => `${name}.${k}`)));
     expect(table.map(row => row.name).sort()).toEqual(exported.sort());
   });
   it('has samples in every row', () => {

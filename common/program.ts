@@ -35,6 +35,10 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
+/** A Program that remembers, in types alone, its model's outputs by name, for the types of a session's results. */
+export type TypedProgram<Outputs> = Program & { readonly [outputTypes]?: Outputs };
+declare const outputTypes: unique symbol;
+
 /** What a device must offer; checked before any dispatch. */
 export interface Needs {
   readonly storageBuffers: number;

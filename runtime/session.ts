@@ -1,6 +1,6 @@
 // A session: one program on one device. Runs queue, because they share the arenas; weights and constants are uploaded when the first
 // output that needs them is asked for; state persists from run to run and is invalid after a run that failed halfway.
-import type { Output, Program, Range, State, Weight } from '../common/program.ts';
+import type { Output, Program, Range, State, TypedProgram, Weight } from '../common/program.ts';
 import { isDynamic, sizeAt } from '../common/size.ts';
 import { type DeviceChoice, openDevice } from './auto.ts';
 import { fromBase64 } from './base64.ts';
@@ -20,9 +20,9 @@ export interface OpenOptions extends WeightOptions {
   /** Most bytes of device memory that the session may hold; no limit unless said. */
   readonly memoryLimit?: number | undefined;
 }
-export interface RunOptions {
+export interface RunOptions<Name extends string = string> {
   /** Outputs wanted, all unless said; what only the others need is not run. */
-  readonly outputs?: readonly string[] | undefined;
+  readonly outputs?: readonly Name[] | undefined;
   /** Run-time numbers by name; all of the program's. */
   readonly scalars?: Readonly<Record<string, number>> | undefined;
   /** The batch, where no input holds it. */
@@ -38,7 +38,10 @@ interface Job {
 
 /** Opens a program on a device and compiles its kernels there. Weights are checked now and uploaded later.
  *  Throws ProgramError (malformed), InputError HD9 (weights do not fit), LimitError, DeviceError HD4, HD10, HD11. */
-export async function open(program: Program, options: OpenOptions = {}): Promise<Session> {
+export async function open<Outputs = Record<string, unknown>>(
+  program: TypedProgram<Outputs>,
+  options: OpenOptions = {},
+): Promise<Session<keyof Outputs & string>> {
   const checked = validateProgram(program);
   const source = weightSource(checked, options);
   const choice = options.device ?? 'auto';
@@ -66,7 +69,7 @@ async function deviceFor(program: Program, choice: DeviceChoice, { onNotice }: O
 }
 
 /** Made by `open`. Dispose it, or declare it with `using`. */
-export class Session implements Disposable {
+export class Session<Names extends string = string> implements Disposable {
   readonly program: Program;
   readonly device: Device;
   readonly #ownsDevice: boolean;
@@ -101,8 +104,8 @@ export class Session implements Disposable {
    *  are not checked, kernels clamp them). The caller may reuse its arrays as soon as this returns. Concurrent calls run in order. Throws
    *  InputError HD6 and HD7 when something does not fit, LimitError HD3, StateError HD8, and DeviceError HD1 (lost), HD2 (memory), HD5
    *  (disposed), HD11 (a kernel failed). */
-  run(inputs: Inputs, options?: RunOptions & { readonly output?: 'host' | undefined }): Promise<Record<string, Tensor>>;
-  run(inputs: Inputs, options: RunOptions & { readonly output: 'gpu' }): Promise<Record<string, GpuTensor>>;
+  run<N extends Names = Names>(inputs: Inputs, options?: RunOptions<N> & { readonly output?: 'host' | undefined }): Promise<Record<N, Tensor>>;
+  run<N extends Names = Names>(inputs: Inputs, options: RunOptions<N> & { readonly output: 'gpu' }): Promise<Record<N, GpuTensor>>;
   async run(inputs: Inputs, options: RunOptions = {}): Promise<Record<string, Tensor | GpuTensor>> {
     this.#check();
     const selection = select(this.program, options.outputs);

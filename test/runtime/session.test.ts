@@ -1,9 +1,9 @@
 // What a session promises, on the js device: checks before anything runs, outputs by need, queueing, state, memory.
 import { describe, expect, test } from 'vitest';
-import type { Program } from '../../common/program.ts';
+import type { Program, TypedProgram } from '../../common/program.ts';
 import { DeviceError, InputError, LimitError, StateError } from '../../runtime/errors.ts';
 import { JsDevice, openJs } from '../../runtime/js/device.ts';
-import { type OpenOptions, open } from '../../runtime/session.ts';
+import { type OpenOptions, open, type Session } from '../../runtime/session.ts';
 import type { InputValue, WeightTensor } from '../../runtime/tensor.ts';
 import { accumulate, dtypes, rows, rowsReference, twice } from './programs.ts';
 
@@ -59,6 +59,19 @@ describe('results', () => {
     await session.run({ x: x2 }, { ...gain, outputs: ['echo'] });
     expect(device.executedKernels).toBe(session.program.steps.length + 2);
   });
+});
+
+test('a typed program gives typed names: a misspelt output is a compile error', async () => {
+  const program: TypedProgram<{ scaled: unknown; total: unknown }> = rows('js');
+  using session = await open(program, { device: openJs(), weights });
+  const untyped: Session = session;
+  const { scaled } = await session.run(given, { ...gain, outputs: ['scaled'] });
+  expect(scaled.shape).toEqual([2, 4]); // no undefined to rule out
+  // @ts-expect-error: no such output
+  await failure(() => session.run(given, { ...gain, outputs: ['scale'] }));
+  // @ts-expect-error: it was not asked for
+  expect((await session.run(given, { ...gain, outputs: ['scaled'] })).total).toBeUndefined();
+  expect((await untyped.run(given, gain)).total?.shape).toEqual([]);
 });
 
 describe('outputs by need', () => {

@@ -27,11 +27,11 @@ export function compare(actual: ArrayLike<number>, expected: ArrayLike<number>, 
   let [failures, maxError, worst] = [0, -1, -1];
   for (let i = 0; i < expected.length; i++) {
     const [a, e] = [actual[i]!, expected[i]!];
-    const error = Object.is(a, e) || a === e ? 0 : Math.abs(a - e);
-    const size = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
-    // Written so that a NaN or an infinity on one side alone fails.
-    if (!(error <= atol + rtol * Math.abs(e)) || size === Number.POSITIVE_INFINITY) failures++;
-    if (size > maxError) [maxError, worst] = [size, i];
+    const equal = a === e || Object.is(a, e);
+    // A NaN or an infinity on one side alone is infinitely wrong.
+    const error = equal ? 0 : Number.isFinite(a - e) ? Math.abs(a - e) : Number.POSITIVE_INFINITY;
+    if (!equal && !(error <= atol + rtol * Math.abs(e) && Number.isFinite(error))) failures++;
+    if (error > maxError) [maxError, worst] = [error, i];
   }
   return { failures, elements: expected.length, maxError: Math.max(0, maxError), worst };
 }

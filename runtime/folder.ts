@@ -12,9 +12,9 @@ const programFile = 'program.json';
 const kernelFolder = 'kernels';
 const message = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
-/** Writes the program beside `folder` and renames it into place, so that nobody sees half of it. A folder that holds a Program is replaced;
- *  any other one is refused. Throws FileError HF2. */
-export async function saveProgram(program: Program, folder: string): Promise<void> {
+/** Writes the program, and other files by name, beside `folder` and renames it into place, so that nobody sees half of it. A folder that
+ *  holds a Program is replaced; any other one is refused. Throws FileError HF2. */
+export async function saveProgram(folder: string, program: Program, others: ReadonlyMap<string, string> = new Map()): Promise<void> {
   const id = randomBytes(6).toString('hex');
   const target = path.resolve(folder);
   const beside = `${target}.${id}.tmp`;
@@ -24,6 +24,7 @@ export async function saveProgram(program: Program, folder: string): Promise<voi
     for (const { hash, text } of program.kernels) await write(path.join(beside, kernelFolder, `${hash}.${program.language}`), text);
     const kernels = program.kernels.map(({ text: _, ...rest }) => rest);
     await write(path.join(beside, programFile), `${JSON.stringify({ ...program, kernels }, null, 1)}\n`);
+    for (const [name, text] of others) await write(path.join(beside, name), text);
     if (await isReplaceable(target)) await fs.rename(target, old);
     await fs.rename(beside, target);
   } catch (cause) {

@@ -35,15 +35,21 @@ const edit = async (change: (json: Record<string, never>) => void): Promise<void
   await fs.writeFile(file, JSON.stringify(json));
 };
 
+test('other files lie beside the program', async () => {
+  await saveProgram(folder, rows('wgsl'), new Map([['index.js', 'export {};\n']]));
+  expect(await fs.readFile(path.join(folder, 'index.js'), 'utf8')).toBe('export {};\n');
+  expect(await loadProgram(folder)).toEqual(rows('wgsl'));
+});
+
 test('what is saved is loaded, and a second program replaces the first', async () => {
-  await saveProgram(rows('wgsl'), folder);
+  await saveProgram(folder, rows('wgsl'));
   expect(await loadProgram(folder)).toEqual(rows('wgsl'));
   expect((await fs.readdir(path.join(folder, 'kernels'))).sort()).toEqual(
     rows('wgsl')
       .kernels.map(k => `${k.hash}.wgsl`)
       .sort(),
   );
-  await saveProgram(twice('js', 4), folder);
+  await saveProgram(folder, twice('js', 4));
   expect(await loadProgram(folder, { trust: true })).toEqual(twice('js', 4));
   expect((await fs.readdir(root)).filter(name => name.includes('.'))).toEqual([]); // nothing is left beside it
 });
@@ -52,24 +58,24 @@ describe('is refused', () => {
   test('a folder of something else is not overwritten', async () => {
     await fs.mkdir(folder);
     await fs.writeFile(path.join(folder, 'thesis.txt'), 'years of work');
-    expect(await refusal(() => saveProgram(rows('wgsl'), folder))).toMatchObject({
+    expect(await refusal(() => saveProgram(folder, rows('wgsl')))).toMatchObject({
       code: 'HF2',
       message: expect.stringContaining('holds no program'),
     });
     expect(await fs.readdir(folder)).toEqual(['thesis.txt']);
   });
   test('JavaScript without trust', async () => {
-    await saveProgram(rows('js'), folder);
+    await saveProgram(folder, rows('js'));
     expect(await refusal(() => loadProgram(folder))).toMatchObject({ code: 'HF12' });
     expect(await loadProgram(folder, { trust: true })).toEqual(rows('js'));
   });
   test('changed kernel text', async () => {
-    await saveProgram(rows('wgsl'), folder);
+    await saveProgram(folder, rows('wgsl'));
     await fs.appendFile(path.join(folder, 'kernels', `${rows('wgsl').kernels[1]!.hash}.wgsl`), ' ');
     expect(await refusal(() => loadProgram(folder))).toMatchObject({ code: 'HF13' });
   });
   test('a hash that is a path', async () => {
-    await saveProgram(rows('wgsl'), folder);
+    await saveProgram(folder, rows('wgsl'));
     await edit(json => Object.assign(json.kernels![0]!, { hash: '../../../../etc/passwd' }));
     expect(await refusal(() => loadProgram(folder))).toMatchObject({
       code: 'HF10',
@@ -77,12 +83,12 @@ describe('is refused', () => {
     });
   });
   test('text inside the JSON', async () => {
-    await saveProgram(rows('wgsl'), folder);
+    await saveProgram(folder, rows('wgsl'));
     await edit(json => Object.assign(json.kernels![0]!, { text: '' }));
     expect(await refusal(() => loadProgram(folder))).toMatchObject({ code: 'HF10' });
   });
   test('a newer version, JSON that is none, bytes that are no text, missing files', async () => {
-    await saveProgram(rows('wgsl'), folder);
+    await saveProgram(folder, rows('wgsl'));
     await edit(json => Object.assign(json, { version: 2 }));
     expect(await refusal(() => loadProgram(folder))).toMatchObject({ code: 'HF11' });
     await fs.writeFile(path.join(folder, 'program.json'), '{');
@@ -91,14 +97,14 @@ describe('is refused', () => {
     expect(await refusal(() => loadProgram(folder))).toMatchObject({ code: 'HF10', message: expect.stringContaining('is not UTF-8 text') });
     await fs.rm(path.join(folder, 'program.json'));
     expect(await refusal(() => loadProgram(folder))).toMatchObject({ code: 'HF2' });
-    await saveProgram(rows('wgsl'), `${folder}b`);
+    await saveProgram(`${folder}b`, rows('wgsl'));
     await fs.rm(path.join(`${folder}b`, 'kernels', `${rows('wgsl').kernels[0]!.hash}.wgsl`));
     expect(await refusal(() => loadProgram(`${folder}b`))).toMatchObject({ code: 'HF2' });
   });
 });
 
 test.each(['js', 'wgsl'] as const)('running a %s folder loads neither language, compiler nor TypeScript', async language => {
-  await saveProgram(accumulate(language), folder);
+  await saveProgram(folder, accumulate(language));
   const code = `import { registerHooks } from 'node:module';
     const loaded = [];
     registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });

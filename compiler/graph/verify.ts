@@ -1,7 +1,7 @@
 // What a graph may look like, as code: shapes, dtypes, operand order, labels, legal views. Runs between passes in tests, so that a
 // broken pass fails at the pass. One rule an op; the failed node is quoted.
 import { type Size, sameSize, showSizes } from '../../common/size.ts';
-import { primType, resultType, type ScalarFn, type ScalarType, typeOf } from '../../dsl/scalar.ts';
+import { type Prim, primType, resultType, type ScalarFn, type ScalarType, typeOf } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import { type Graph, type GraphNode, numel, sameShape, scalarType } from './graph.ts';
 import { printNode } from './print.ts';
@@ -117,12 +117,13 @@ export function scalarFault(fn: ScalarFn): string | undefined {
     const values = i.prim === 'select' ? types.slice(1) : types;
     if (i.prim === 'select' && first !== 'bool') return 'select needs a bool';
     if (values.some(t => t !== values[0])) return `${i.prim} of ${types.join(' and ')}`;
-    if (!takes(i.prim, values[0]!)) return `${i.prim} of ${values[0]}`;
+    if (!accepts(i.prim, values[0]!)) return `${i.prim} of ${values[0]}`;
     if (primType(i.prim, types) !== i.type) return `${i.prim} gives ${primType(i.prim, types)}, not ${i.type}`;
   }
   return undefined;
 }
-function takes(prim: string, type: ScalarType): boolean {
+/** Whether a primitive is defined for operands of this type (of select: for its last two). */
+export function accepts(prim: Prim, type: ScalarType): boolean {
   if (floatOnly.has(prim)) return type === 'f32';
   if (integerOnly.has(prim)) return type === 'i32' || (type === 'u32' && prim !== 'fromBits');
   if (arithmetic.has(prim)) return type !== 'bool';

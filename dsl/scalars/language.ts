@@ -37,3 +37,11 @@ export const rsqrt = (x: f32): f32 => 1 / Math.sqrt(x);
 export function select<T extends number | boolean>(condition: bool, a: T, b: T): T {
   return condition ? a : b;
 }
+
+/** An integer or bool as a float. */
+export const toF32 = (x: number | boolean): f32 => Number(x);
+/** Toward zero, to the nearest end of the range where it does not fit; NaN is 0. */
+export const toI32 = (x: number | boolean): i32 => saturated(Number(x), -2147483648, 2147483647);
+/** The same, unsigned. */
+export const toU32 = (x: number | boolean): u32 => saturated(Number(x), 0, 4294967295);
+const saturated = (x: number, low: number, high: number): number => (Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high));

@@ -9,11 +9,10 @@ export type Fed = readonly [x: Tensor, values: ArrayLike<number>];
 
 /** The values of some tensors, given those of the placeholders that they are made of. */
 export function run(outputs: readonly Tensor[], fed: readonly Fed[] = [], arith?: Arith): readonly Values[] {
-  const names = new Map(fed.map(([x], i) => [x.node, `x${i}`]));
   const { graph, outputs: ids } = intern({
-    inputs: fed.map(([x]) => [names.get(x.node)!, x.node] as const),
+    inputs: fed.map(([x], i) => [`x${i}`, x.node] as const),
     outputs: outputs.map((x, i) => [`y${i}`, x.node] as const),
-    names,
+    names: new Map(),
     batch: null,
   });
   const wanted = ids.map(([, id]) => id);

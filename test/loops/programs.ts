@@ -1,6 +1,7 @@
 // Random tensor programs. A program is a list of steps of four naturals, read modulo what exists and with operands addressed from the
 // end, so that any part of a program is a program and shrinking is deletion. Half of all operands are the newest value: chains are
 // where index bugs live.
+import type { DType } from '../../common/dtype.ts';
 import { isDynamic, type Size, sameSize, showSizes } from '../../common/size.ts';
 import { Graph, numel } from '../../compiler/graph/graph.ts';
 import { stridesOf } from '../../compiler/loops/views.ts';
@@ -31,6 +32,19 @@ const toFloat = scalar('toFloat', ['i32'], (b, i) => b.op('toF32', b.op('add', b
 /** −1 … size: so that both ends are clamped. */
 const toIndex = (size: number) =>
   scalar('toIndex', ['f32'], (b, x) => b.op('sub', b.op('rem', b.op('toI32', x), b.constant(size + 2, 'i32')), b.constant(1, 'i32')));
+
+const conversions: readonly (readonly [ScalarFn, DType])[] = [
+  [scalar('whole', ['f32'], (b, x) => b.op('sub', b.op('toI32', x), b.constant(5000, 'i32'))), 'i32'],
+  [scalar('natural', ['f32'], (b, x) => b.op('mul', b.op('toU32', x), b.constant(4000001, 'u32'))), 'u32'],
+  [scalar('odd', ['f32'], (b, x) => b.op('toBool', b.op('and', b.op('toI32', x), b.constant(1, 'i32')))), 'bool'],
+  [scalar('half', ['f32'], (b, x) => b.op('roundF16', x)), 'f16'],
+];
+const back: Partial<Record<DType, ScalarFn>> = {
+  i32: scalar('fromWhole', ['i32'], (b, x) => b.op('toF32', x)),
+  u32: scalar('fromNatural', ['u32'], (b, x) => b.op('toF32', b.op('rem', b.op('shr', x, b.constant(3, 'u32')), b.constant(1009, 'u32')))),
+  bool: scalar('fromBool', ['bool'], (b, x) => b.op('toF32', x)),
+  f16: scalar('fromHalf', ['f32'], (b, x) => b.op('neg', x)),
+};
 
 const families: Record<string, (p: Maker, x: number, j: number, k: number) => number | undefined> = {
   binary: (p, x, j, k) => p.graph.map(binary[k % 4]!, [x, p.mate(x, j, k)]),
@@ -142,6 +156,17 @@ const families: Record<string, (p: Maker, x: number, j: number, k: number) => nu
       scalar('pick', ['bool', 'f32'], (b, c, y) => b.op('select', c, y, b.op('toF32', b.op('not', c)))),
       [any, x],
     );
+  },
+  /** To another element type, reduced or moved there, and back. */
+  convert: (p, x, j, k) => {
+    const shape = p.graph.shape(x);
+    const axis = k % Math.max(1, shape.length);
+    const [there, type] = conversions[j % 4]!;
+    const y = p.graph.map(there, [x], type);
+    if (shape.length === 0 || k & 4) return p.graph.map(back[type]!, [typeof shape[axis] === 'number' ? p.graph.flip(y, axis) : y], 'f32');
+    if (type === 'f16' && shape[axis] === 0) return undefined; // as in reduce
+    const kinds = type === 'bool' ? (['max', 'min'] as const) : (['sum', 'max', 'min'] as const);
+    return p.graph.map(back[type]!, [p.graph.reduce(kinds[(j >> 2) % kinds.length]!, y, [axis])], 'f32');
   },
   constant: (p, x, j, k) => {
     const shape = p.graph.shape(x);

@@ -66,16 +66,24 @@ type Typed = Float32Array | Int32Array | Uint32Array | Uint8Array;
 export type Data = Nested | Typed;
 export const isTyped = (data: Data): data is Typed => ArrayBuffer.isView(data);
 /** The element type of data: a typed array's own (Uint8Array is bool), bool for booleans, else f32. */
-export type ConstantDType<T> = T extends Int32Array ? 'i32' : T extends Uint32Array ? 'u32' : T extends Uint8Array | Booleans ? 'bool' : 'f32';
+export type ConstantDType<T> = T extends Int32Array
+  ? 'i32'
+  : T extends Uint32Array
+    ? 'u32'
+    : T extends Empty
+      ? 'f32'
+      : T extends Uint8Array | Booleans
+        ? 'bool'
+        : 'f32';
+type Empty = readonly Empty[];
 type Booleans = boolean | readonly Booleans[];
 export function constantDType(data: Data): 'f32' | 'i32' | 'u32' | 'bool' {
   if (data instanceof Int32Array) return 'i32';
   if (data instanceof Uint32Array) return 'u32';
-  if (data instanceof Uint8Array) return 'bool';
-  let leaf: Data | undefined = data;
-  while (typeof leaf === 'object' && !isTyped(leaf)) leaf = leaf[0];
-  return typeof leaf === 'boolean' ? 'bool' : 'f32';
+  return data instanceof Uint8Array || areBooleans(data) ? 'bool' : 'f32';
 }
+const areBooleans = (data: Data): boolean =>
+  typeof data === 'object' ? !isTyped(data) && data.length > 0 && data.every(areBooleans) : typeof data === 'boolean';
 /** The shape of nested lists, or the message of the first two rows that differ. A typed array is flat, of a length unknown here. */
 export type DataShape<T> = Nested extends T
   ? Shape

@@ -2,7 +2,7 @@
 export * from './layers.ts';
 export { default as mae, Mae, maeConfig, normalisePatches, reconstructionLoss } from './mae.ts';
 export { randomMask, randomMaskOfKey, unshuffle } from './masking.ts';
-export { huggingFaceNames, type NamedTensor, type NameMap, renamed } from './names.ts';
+export { type HuggingFaceConfig, huggingFaceConfig, huggingFaceNames, type NamedTensor, type NameMap, renamed } from './names.ts';
 export { PatchEmbed, patchEmbed, patchify, unpatchify } from './patch.ts';
 export { fixedPositions, sinCosTable } from './positions.ts';
 export { default as vit, Vit, vitConfig } from './vit.ts';

@@ -90,7 +90,7 @@ export class Mae<G extends DimArg, W extends DimArg, P extends DimArg, C extends
     this.blocks = layers(c.depth, () => new Block(c.width, times(c.mlpRatio, c.width)));
     this.norm = new Norm(c.width);
     this.mask_token = param([1, 1, c.decoderWidth], { normal: 0.02 });
-    this.decoder_pos_embed = fixedPositions(c.decoderWidth, c.gridHeight, c.gridWidth);
+    this.decoder_pos_embed = fixedPositions(c.decoderWidth, c.gridHeight, c.gridWidth, 'decoderWidth');
     this.decoder_embed = new Linear(c.decoderWidth, c.width);
     this.decoder_blocks = layers(c.decoderDepth, () => new Block(c.decoderWidth, times(c.mlpRatio, c.decoderWidth)));
     this.decoder_norm = new Norm(c.decoderWidth);

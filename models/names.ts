@@ -2,6 +2,7 @@
 // carries. The map is a table: a row names one of our parameters and the tensors it is made of, whose rows stand one after the
 // other (their q, k and v are our qkv). Both spellings in use are there: that of transformers 5, and that of the published
 // facebook/vit-mae-* files. In a row `*` stands for a layer's number and `?` for weight or bias.
+import { HeddleError } from 'heddle';
 
 /** Rows [our name, their spellings…]; a spelling of several tensors joins them along axis 0. */
 export type NameMap = readonly (readonly [ours: string, ...theirs: readonly (readonly string[])[]])[];
@@ -84,4 +85,50 @@ function joinRows(parts: readonly NamedTensor[]): NamedTensor {
     at += p.data.length;
   }
   return { dtype: first.dtype, data, shape: [parts.reduce((n, p) => n + p.shape[0]!, 0), ...first.shape.slice(1)] };
+}
+
+/** What a ViTMAE config.json says of the model's sizes. */
+export interface HuggingFaceConfig {
+  readonly image_size: number;
+  readonly patch_size: number;
+  readonly num_channels: number;
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly intermediate_size: number;
+  readonly decoder_hidden_size: number;
+  readonly decoder_num_hidden_layers: number;
+  readonly decoder_num_attention_heads: number;
+  readonly decoder_intermediate_size: number;
+  readonly mask_ratio: number;
+  readonly norm_pix_loss: boolean;
+  readonly layer_norm_eps: number;
+}
+/**
+ * The same as values for models/mae.ts.
+ * @throws HeddleError HS3 when encoder and decoder widen their hidden layers by different ratios, which the official model does not
+ */
+export function huggingFaceConfig(c: HuggingFaceConfig) {
+  const mlpRatio = c.intermediate_size / c.hidden_size;
+  const decoderRatio = c.decoder_intermediate_size / c.decoder_hidden_size;
+  if (mlpRatio !== decoderRatio)
+    throw new HeddleError(
+      'HS3',
+      `✗ mae: mlpRatio is one number, but intermediate_size / hidden_size is ${mlpRatio} and decoder_intermediate_size / decoder_hidden_size is ${decoderRatio}`,
+    );
+  return {
+    imageSize: c.image_size,
+    patchSize: c.patch_size,
+    channels: c.num_channels,
+    width: c.hidden_size,
+    depth: c.num_hidden_layers,
+    heads: c.num_attention_heads,
+    decoderWidth: c.decoder_hidden_size,
+    decoderDepth: c.decoder_num_hidden_layers,
+    decoderHeads: c.decoder_num_attention_heads,
+    mlpRatio,
+    maskRatio: c.mask_ratio,
+    normPixLoss: c.norm_pix_loss,
+    layerNormEps: c.layer_norm_eps,
+  };
 }

@@ -3,14 +3,14 @@
 // Each half is [sin(x·ω_0) … sin(x·ω_{D/4−1}), cos(x·ω_0) … cos(x·ω_{D/4−1})], ω_k = 10000^(−k/(D/4)); the class token's row is zero.
 import { type DimArg, HeddleError, param, plus, times } from 'heddle';
 
-/** Position table as a parameter [1,G*W+1,D] that is loaded and saved but not trained. */
-export const fixedPositions = <D extends DimArg, G extends DimArg, W extends DimArg>(width: D, gridHeight: G, gridWidth: W) => {
-  if (typeof width === 'number') checkWidth(width);
-  return param(
-    [1, plus(times(gridHeight, gridWidth), 1), width],
-    { values: () => sinCosTable(Number(width), Number(gridHeight), Number(gridWidth)) },
-    { trainable: false },
-  );
+/**
+ * A position table as a parameter [1,G*W+1,D] that is loaded and saved but not trained. `field` is the width's name in messages.
+ * @throws HeddleError HS3 when width is not a multiple of 4
+ */
+export const fixedPositions = <D extends DimArg, G extends DimArg, W extends DimArg>(width: D, gridHeight: G, gridWidth: W, field = 'width') => {
+  if (typeof width === 'number') checkWidth(width, field);
+  const values = () => sinCosTable(Number(width), Number(gridHeight), Number(gridWidth));
+  return param([1, plus(times(gridHeight, gridWidth), 1), width], { values }, { trainable: false });
 };
 
 /**
@@ -19,7 +19,7 @@ export const fixedPositions = <D extends DimArg, G extends DimArg, W extends Dim
  * @throws HeddleError HS3 when width is not a multiple of 4: two halves, each half of it sines and half cosines.
  */
 export function sinCosTable(width: number, gridHeight: number, gridWidth: number = gridHeight): Float32Array {
-  checkWidth(width);
+  checkWidth(width, 'width');
   const quarter = width / 4;
   const table = new Float32Array((gridHeight * gridWidth + 1) * width);
   for (let row = 0; row < gridHeight; row++)
@@ -35,10 +35,10 @@ export function sinCosTable(width: number, gridHeight: number, gridWidth: number
   return table;
 }
 
-function checkWidth(width: number): void {
+function checkWidth(width: number, field: string): void {
   if (width % 4 !== 0)
     throw new HeddleError(
       'HS3',
-      `✗ positions: width ${width} is not divisible by 4: sine-cosine tables give a quarter of it each to sine and cosine of column and row`,
+      `✗ positions: ${field} ${width} is not divisible by 4: the table is a quarter each of column sines and cosines, row sines and cosines`,
     );
 }

@@ -1,7 +1,8 @@
 // The models against outputs of the official code (facebookresearch/mae, transformers), on the reference and on every device, within
 // the tolerances that the golden files state. Where the values were computed in double precision, the reference is nearer still.
+import { crossEntropy, f32, fn, index } from 'heddle';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mae, patchify, renamed, sinCosTable, unpatchify, vit } from '../../models/index.ts';
+import { type HuggingFaceConfig, huggingFaceConfig, mae, patchify, renamed, sinCosTable, unpatchify, vit } from '../../models/index.ts';
 import { openDevice } from '../../runtime/auto.ts';
 import type { Device } from '../../runtime/device.ts';
 import { assertAllClose, assertSameBits, type DeviceName, deviceNames, type HostTensors, openOn } from '../../testing/index.ts';
@@ -30,6 +31,8 @@ function check(device: DeviceName, file: Golden<unknown>, results: HostTensors, 
   });
   errors.push(`${file.name} on ${device}: ${noted.join(', ')}`);
 }
+/** The fine-tuning loss: label smoothing 0.1 (MAE paper, table 9). */
+const smoothedLoss = fn('smoothedLoss', f32('B', 'C'), index('C')('B'), (logits, labels) => crossEntropy(logits, labels, { smoothing: 0.1 }));
 const maeOutputs = {
   loss: [],
   pred: ['image', 'patch', 'pixel'],
@@ -58,23 +61,7 @@ describe.each(deviceNames)('on %s', device => {
 
   test("hf-vitmae: Hugging Face's checkpoint loads through the map of names", async () => {
     const file = await golden<HuggingFaceConfig>('hf-vitmae');
-    const c = file.config;
-    const config = {
-      imageSize: c.image_size,
-      patchSize: c.patch_size,
-      channels: c.num_channels,
-      width: c.hidden_size,
-      depth: c.num_hidden_layers,
-      heads: c.num_attention_heads,
-      decoderWidth: c.decoder_hidden_size,
-      decoderDepth: c.decoder_num_hidden_layers,
-      decoderHeads: c.decoder_num_attention_heads,
-      mlpRatio: c.intermediate_size / c.hidden_size,
-      maskRatio: c.mask_ratio,
-      normPixLoss: c.norm_pix_loss,
-      layerNormEps: c.layer_norm_eps,
-    };
-    using on = await openOn(device, mae, config, { weights: renamed(file.part('w')), webgpu });
+    using on = await openOn(device, mae, huggingFaceConfig(file.config), { weights: renamed(file.part('w')), webgpu });
     const { loss, pred, mask } = maeOutputs;
     check(device, file, await on.run(inputs(file), ['loss', 'pred', 'mask']), { loss, pred, mask });
   });
@@ -87,7 +74,11 @@ describe.each(deviceNames)('on %s', device => {
     const config = { imageSize: 16, patchSize: 4, channels: 3, width: 32, depth: 2, heads: 4, mlpRatio: 4, classes: 10, pool };
     using on = await openOn(device, vit, config, { weights: file.part('w'), webgpu });
     const imgs = file.part('in').get('imgs')!;
-    check(device, file, await on.run({ imgs }), { features: ['image', 'channel'], logits: ['image', 'class'] });
+    const results = await on.run({ imgs });
+    check(device, file, results, { features: ['image', 'channel'], logits: ['image', 'class'] });
+    using loss = await openOn(device, asModel(smoothedLoss, ['logits', 'labels'], { C: 10 }), {}, { webgpu });
+    const { out } = await loss.run({ logits: results.logits!, labels: file.part('in').get('labels')! });
+    assertAllClose(out!, file.out('loss', []), { name: 'loss', ...file.tolerance });
   });
 });
 
@@ -101,19 +92,3 @@ test.each([
   const grid = file.config.img_size / file.config.patch_size;
   assertSameBits({ data: sinCosTable(width, grid), shape: [1, grid * grid + 1, width] }, file.part('w').get(table)!, { name: table });
 });
-
-interface HuggingFaceConfig {
-  readonly image_size: number;
-  readonly patch_size: number;
-  readonly num_channels: number;
-  readonly hidden_size: number;
-  readonly num_hidden_layers: number;
-  readonly num_attention_heads: number;
-  readonly intermediate_size: number;
-  readonly decoder_hidden_size: number;
-  readonly decoder_num_hidden_layers: number;
-  readonly decoder_num_attention_heads: number;
-  readonly mask_ratio: number;
-  readonly norm_pix_loss: boolean;
-  readonly layer_norm_eps: number;
-}

@@ -60,6 +60,9 @@ export type Node = {
   readonly inputs: readonly Node[];
   /** Never worth a buffer of its own: computed inside the reduction that reads it (comparisons of a sort, one-hot products). */
   readonly nested?: true;
+  /** Too large to be worth a buffer where kernels can keep it inside (attention's scores): a policy of memory, which fusion follows and
+   *  the unfused form does not. */
+  readonly fleeting?: true;
   readonly origin: Origin;
 } & Op;
 

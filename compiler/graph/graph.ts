@@ -54,6 +54,8 @@ export class Graph {
   readonly nodes: GraphNode[] = [];
   /** Ids of values that are computed inside their one reader, never stored. */
   readonly nested = new Set<number>();
+  /** Ids of values that fusion keeps inside kernels where it can (dsl/graph.ts). */
+  readonly fleeting = new Set<number>();
   /** Where each node came from; the first of equal nodes wins. */
   readonly origins = new Map<number, Origin>();
   /** The origin of nodes that come without one, while a pass works on behalf of another node. */

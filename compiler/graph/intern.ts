@@ -5,8 +5,8 @@ import type { Size } from '../../common/size.ts';
 import { placeOf } from '../../dsl/errors.ts';
 import type { Dim, Node, Op } from '../../dsl/graph.ts';
 import { CompileError } from '../errors.ts';
-import { Graph, type GraphOp } from './graph.ts';
 import { gradient, type WrittenDerivative } from './gradient/reverse.ts';
+import { Graph, type GraphOp } from './graph.ts';
 import { alongBatch, batchTwice, sizeOf } from './sizes.ts';
 
 /** What intern needs of a trace (dsl/model.ts). */
@@ -30,13 +30,16 @@ export interface Interned {
   readonly outputs: readonly (readonly [name: string, id: number])[];
   /** For inputs that are indices: the extent that they index. */
   readonly over: ReadonlyMap<number, Size>;
+}
+/** A graph as it was recorded, which can still be differentiated. */
+export interface Recorded extends Interned {
   /** Puts derivatives that the language wrote into the graph. */
   readonly written: WrittenDerivative;
 }
 
 /** Throws CompileError: HC1 for a size that is neither a number nor a multiple of the batch, HC2 for a parameter or input outside the
  *  model's own, HC3 for a name given twice. */
-export function intern(traced: TracedGraph): Interned {
+export function intern(traced: TracedGraph): Recorded {
   const { batch } = traced;
   const names = allNames(traced);
   const graph = new Graph();
@@ -65,6 +68,7 @@ export function intern(traced: TracedGraph): Interned {
       const id = node.op === 'gradient' ? expandGradient(node, ins) : put(graph, node, ins, names, batch);
       ids.set(node, id);
       if (node.nested) graph.nested.add(id);
+      if (node.fleeting) graph.fleeting.add(id);
     }
     return ids.get(root)!;
   };
@@ -124,7 +128,13 @@ function allNames(traced: TracedGraph): Map<Node, string> {
   return names;
 }
 
-function put(graph: Graph, node: Exclude<Node, { op: 'gradient' }>, ins: readonly number[], names: ReadonlyMap<Node, string>, batch: string | null): number {
+function put(
+  graph: Graph,
+  node: Exclude<Node, { op: 'gradient' }>,
+  ins: readonly number[],
+  names: ReadonlyMap<Node, string>,
+  batch: string | null,
+): number {
   const shape = node.shape.map(d => size(node, d, batch));
   const twice = batchTwice(shape, batch);
   if (twice) throw refuse(node, twice);

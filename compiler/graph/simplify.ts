@@ -163,6 +163,7 @@ function rebuild(program: Interned, table: readonly Rule[]): Interned {
     const now = simplest(graph, copy, table);
     if (origin && !graph.origins.has(now)) graph.origins.set(now, origin);
     if (from.nested.has(id) && graph.node(now).op === node.op) graph.nested.add(now);
+    if (from.fleeting.has(id) && graph.node(now).op === node.op) graph.fleeting.add(now);
     to.set(id, now);
   }
   const renamed = (names: ReadonlyMap<string, number>): Map<string, number> => new Map([...names].map(([name, id]) => [name, to.get(id)!]));

@@ -4,7 +4,7 @@
 import type { Derivative, Node } from '../graph.ts';
 import { type ScalarFn, scalar } from '../scalar.ts';
 import { type Tensor, wrap } from '../tensor.ts';
-import { constant, contractOf, expandAt, expandTo, extentLike, iotaOf, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
+import { constant, contractOf, expandAt, expandTo, extentLike, fleeting, iotaOf, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
 
 /** The same over tensors. */
 type OverTensors = (call: {
@@ -99,13 +99,15 @@ export const derivatives = {
     const rank = shapeOf(q).length;
     const lead = letters.slice(0, rank - 2);
     const [qk, kk, mv, nv, nm] = [`${lead}NK`, `${lead}MK`, `${lead}MV`, `${lead}NV`, `${lead}NM`];
-    const products = contractOf([qk, kk], nm, q, k);
+    const products = fleeting(contractOf([qk, kk], nm, q, k));
     const wide = shapeOf(products);
-    const p = bias
-      ? map(probabilityBiased, [products, expandTo(scale, wide), along(lse, products, rank - 1), expandTo(bias, wide)])
-      : map(probability, [products, expandTo(scale, wide), along(lse, products, rank - 1)]);
+    const p = fleeting(
+      bias
+        ? map(probabilityBiased, [products, expandTo(scale, wide), along(lse, products, rank - 1), expandTo(bias, wide)])
+        : map(probability, [products, expandTo(scale, wide), along(lse, products, rank - 1)]),
+    );
     const d = reduceOf('sum', map(multiply, [g, o]), [rank - 1]);
-    const ds = map(scoreGradient, [p, contractOf([nv, mv], nm, g, v), along(d, products, rank - 1)]);
+    const ds = fleeting(map(scoreGradient, [p, fleeting(contractOf([nv, mv], nm, g, v)), along(d, products, rank - 1)]));
     const scaledBy = (x: Tensor): Tensor => map(multiply, [x, expandTo(scale, shapeOf(x))]);
     const dq = scaledBy(contractOf([nm, kk], qk, ds, k));
     const dk = scaledBy(contractOf([nm, qk], kk, ds, q));

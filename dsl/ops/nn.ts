@@ -28,7 +28,7 @@ import { type ScalarFn, scalar } from '../scalar.ts';
 import { type Arg, type DType, dtypeOf, type Ok, record, type Tensor, trailing } from '../tensor.ts';
 import { callOf, narrow, widen } from './call.ts';
 import { gatherOf } from './index-ops.ts';
-import { constant, contractOf, expandAt, expandTo, extent, extentLike, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
+import { constant, contractOf, expandAt, expandTo, extent, extentLike, fleeting, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
 import { prim, scalarOf } from './scalar-ops.ts';
 
 type AxisShape<S extends Shape, D, X, Op extends string> = First<Wants<D, 'float', Op>, HasAxis<S, X, Op>>;
@@ -71,9 +71,9 @@ interface Exponentials {
   /** Σ e along the axis. */
   readonly l: Tensor;
 }
-function exponentials(x: Tensor, k: number): Exponentials {
+function exponentials(x: Tensor, k: number, mark: (e: Tensor) => Tensor = e => e): Exponentials {
   const m = ceilingOf(x, k);
-  const e = map(expDifference, [x, along(m, x, k)]);
+  const e = mark(map(expDifference, [x, along(m, x, k)]));
   return { m, e, l: reduceOf('sum', e, [k]) };
 }
 
@@ -203,12 +203,14 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, { bias, scale }: Atte
     const [wq, wk, wv] = [q, k, v].map(widen) as [Tensor, Tensor, Tensor];
     const [rank, depth] = [shapeOf(q).length, shapeOf(q).at(-1)!];
     const lead = letters.slice(0, rank - 2);
-    const products = contractOf([`${lead}NK`, `${lead}MK`], `${lead}NM`, wq, wk);
+    const products = fleeting(contractOf([`${lead}NK`, `${lead}MK`], `${lead}NM`, wq, wk));
     const factor = scale === undefined ? inverseRootOf(depth) : constant(scale, 'f32');
-    const scores = bias
-      ? map(biased, [products, expandTo(factor, shapeOf(products)), expandTo(widen(bias), shapeOf(products))])
-      : map(scaled, [products, expandTo(factor, shapeOf(products))]);
-    const { m, e, l } = exponentials(scores, rank - 1);
+    const scores = fleeting(
+      bias
+        ? map(biased, [products, expandTo(factor, shapeOf(products)), expandTo(widen(bias), shapeOf(products))])
+        : map(scaled, [products, expandTo(factor, shapeOf(products))]),
+    );
+    const { m, e, l } = exponentials(scores, rank - 1, fleeting);
     const sum = contractOf([`${lead}NM`, `${lead}MV`], `${lead}NV`, e, wv);
     const y = map(divide, [sum, along(l, sum, rank - 1)]);
     return narrow(callOf('attention', y, [map(plusLog, [m, l])], [wq, wk, wv, factor, ...(bias ? [widen(bias)] : [])]), q);

@@ -5,7 +5,7 @@ import { type Dim, dimMul, type Shape } from '../dim.ts';
 import type { ReduceKind } from '../graph.ts';
 import { sameShape } from '../rules/axis.ts';
 import { resultType, type ScalarFn } from '../scalar.ts';
-import { record, type Tensor } from '../tensor.ts';
+import { record, type Tensor, wrap } from '../tensor.ts';
 import { rounded } from './scalar-ops.ts';
 
 export const shapeOf = (x: Tensor): Shape => x.node.shape;
@@ -17,6 +17,8 @@ export function map(fn: ScalarFn, xs: readonly Tensor[], dtype: NodeDType = resu
 export function constant(value: number, dtype: NodeDType): Tensor {
   return record(constant, { op: 'const', value }, [], [], dtype);
 }
+/** The same value, which fused kernels keep inside: too large to be worth a buffer. */
+export const fleeting = (x: Tensor): Tensor => wrap({ ...x.node, fleeting: true });
 /** A size as an i32 of shape []. */
 export function extent(dim: Dim): Tensor {
   return record(extent, { op: 'extent', dim }, [], [], 'i32');

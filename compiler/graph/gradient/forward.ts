@@ -1,9 +1,10 @@
 // Forward mode on the tensor graph, one rule an op: the tangent of some values along given tangents of others. Calls are entered, so
 // that derivatives written by hand are judged against the generic ones. The proof of reverse mode (⟨v, Ju⟩ = ⟨Jᵀv, u⟩) rests on it.
+
+import { scalar } from '../../../dsl/scalar.ts';
 import { type Graph, type GraphNode, type GraphOp, scalarType } from '../graph.ts';
 import { tangentScalar } from './scalar.ts';
 import { add, multiply, zeros } from './transpose.ts';
-import { scalar } from '../../../dsl/scalar.ts';
 
 const isMaximum = scalar('isMaximum', ['f32', 'f32'], (b, x, most) => b.op('toF32', b.op('eq', x, most)));
 const divide = scalar('div', ['f32', 'f32'], (b, x, y) => b.op('div', x, y));
@@ -35,7 +36,14 @@ function tangent(graph: Graph, n: GraphNode, moving: ReadonlyMap<number, number>
       if (t === undefined) return undefined;
       if (n.kind === 'sum') return graph.reduce('sum', t, n.axes);
       const x = n.ins[0]!;
-      const hit = graph.map(isMaximum, [x, graph.expand(n.id, graph.shape(x), graph.shape(x).flatMap((_, i) => (n.axes.includes(i) ? [] : [i])))]);
+      const hit = graph.map(isMaximum, [
+        x,
+        graph.expand(
+          n.id,
+          graph.shape(x),
+          graph.shape(x).flatMap((_, i) => (n.axes.includes(i) ? [] : [i])),
+        ),
+      ]);
       return graph.map(divide, [graph.reduce('sum', graph.map(multiply, [hit, t]), n.axes), graph.reduce('sum', hit, n.axes)]);
     }
     case 'contract': {
@@ -54,7 +62,12 @@ function tangent(graph: Graph, n: GraphNode, moving: ReadonlyMap<number, number>
       return t === undefined ? undefined : graph.put({ op: 'pad', low: n.low, value: 0 }, n.shape, n.dtype, [t]);
     }
     case 'concat':
-      return n.ins.some((_, k) => of(k) !== undefined) ? graph.concat(n.axis, n.ins.map((_, k) => orZero(k))) : undefined;
+      return n.ins.some((_, k) => of(k) !== undefined)
+        ? graph.concat(
+            n.axis,
+            n.ins.map((_, k) => orZero(k)),
+          )
+        : undefined;
     case 'gather': {
       const t = of(0);
       return t === undefined ? undefined : graph.gather(t, n.ins[1]!, n.axis);

@@ -1,10 +1,10 @@
 // `--grad loss`: a program's outputs and the gradients of one of them, summed, in every parameter that is trained.
 import { CompileError } from '../../errors.ts';
-import type { Interned } from '../intern.ts';
+import type { Interned, Recorded } from '../intern.ts';
 import { gradient } from './reverse.ts';
 
 /** The same program with the outputs `grad.<parameter>`. @throws CompileError HC9 for an unknown output, HC12 for one that is no float */
-export function withGradients(program: Interned, output: string): Interned {
+export function withGradients(program: Recorded, output: string): Interned {
   const { graph, params, outputs, written } = program;
   const found = outputs.find(([name]) => name === output);
   if (!found) throw new CompileError('HC9', `no output '${output}': the model's outputs are ${outputs.map(o => o[0]).join(', ')}`);
@@ -14,6 +14,11 @@ export function withGradients(program: Interned, output: string): Interned {
     const node = graph.node(id);
     return node.op === 'input' && node.role === 'parameter' && node.trainable;
   });
-  const gradients = gradient(graph, total, trained.map(([, id]) => id), written);
+  const gradients = gradient(
+    graph,
+    total,
+    trained.map(([, id]) => id),
+    written,
+  );
   return { ...program, outputs: [...outputs, ...trained.map(([name], i) => [`grad.${name}`, gradients[i]!] as const)] };
 }

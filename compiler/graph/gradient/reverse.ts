@@ -37,7 +37,13 @@ export function gradient(graph: Graph, of: number, wrt: readonly number[], writt
   return wrt.map(id => result.get(id) ?? zeros(graph, graph.shape(id)));
 }
 
-function contributions(graph: Graph, node: GraphNode, g: number, flows: ReadonlySet<number>, written: WrittenDerivative): (readonly [number, Contribution])[] {
+function contributions(
+  graph: Graph,
+  node: GraphNode,
+  g: number,
+  flows: ReadonlySet<number>,
+  written: WrittenDerivative,
+): (readonly [number, Contribution])[] {
   if (node.op === 'call') {
     if (node.derivative) {
       const values = written(node, g);
@@ -99,7 +105,11 @@ function tile(graph: Graph, shape: GraphNode['shape'], axis: number, sorted: { r
       end = piece.from + lengthOf(piece.value);
     }
   }
-  const gap = (length: number): number => zeros(graph, shape.map((s, i) => (i === axis ? length : s)));
+  const gap = (length: number): number =>
+    zeros(
+      graph,
+      shape.map((s, i) => (i === axis ? length : s)),
+    );
   const strip: number[] = [];
   let at = 0;
   for (const { from, value } of chosen) {
@@ -110,4 +120,3 @@ function tile(graph: Graph, shape: GraphNode['shape'], axis: number, sorted: { r
   if (at < size) strip.push(gap(size - at));
   return strip.length === 1 ? strip[0]! : graph.concat(axis, strip);
 }
-

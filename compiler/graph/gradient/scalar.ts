@@ -1,7 +1,7 @@
 // Derivatives of scalar functions, instruction by instruction over their SSA form: reverse for transposes, forward for tangents.
 // Where a derivative jumps it is PyTorch's: abs and sign 0 at 0; of equal operands max and min give each a half; a select follows
 // its condition; rounding to half passes straight through. Integers and comparisons have no derivative.
-import { ScalarBuilder, typeOf, type Prim, type ScalarFn } from '../../../dsl/scalar.ts';
+import { type Prim, ScalarBuilder, type ScalarFn, typeOf } from '../../../dsl/scalar.ts';
 
 /** Partial derivatives of the result of `prim` in its operands (−1: none flows), from the operands and the result. */
 function partials(b: ScalarBuilder, prim: Prim, args: readonly number[], out: number): readonly number[] {
@@ -95,7 +95,12 @@ export function transposeScalar(fn: ScalarFn, k: number): ScalarFn | undefined {
     const flowing = cotangent.get(v);
     const made = fn.body[v - fn.params.length]!;
     if (flowing === undefined || made.prim === 'const' || !reaches.has(v)) continue;
-    const slopes = partials(b, made.prim, made.args.map(a => at[a]!), at[v]!);
+    const slopes = partials(
+      b,
+      made.prim,
+      made.args.map(a => at[a]!),
+      at[v]!,
+    );
     made.args.forEach((a, i) => {
       if (slopes[i]! < 0 || !reaches.has(a)) return;
       const part = product(b, flowing, slopes[i]!);
@@ -123,9 +128,18 @@ export function tangentScalar(fn: ScalarFn, moving: readonly number[]): ScalarFn
   fn.body.forEach((made, i) => {
     if (made.prim === 'const' || made.type !== 'f32') return;
     const v = fn.params.length + i;
-    const slopes = partials(b, made.prim, made.args.map(a => at[a]!), at[v]!);
+    const slopes = partials(
+      b,
+      made.prim,
+      made.args.map(a => at[a]!),
+      at[v]!,
+    );
     const terms = made.args.flatMap((a, j) => (tangent.has(a) && slopes[j]! >= 0 ? [product(b, tangent.get(a)!, slopes[j]!)] : []));
-    if (terms.length > 0) tangent.set(v, terms.reduce((s, t) => b.op('add', s, t)));
+    if (terms.length > 0)
+      tangent.set(
+        v,
+        terms.reduce((s, t) => b.op('add', s, t)),
+      );
   });
   const result = tangent.get(fn.result);
   return result === undefined ? undefined : { name: `${fn.name} tangent`, params: b.params, body: b.body, result };

@@ -1,9 +1,10 @@
 // Reverse mode, one rule an op: the cotangents of a node's operands from the node's own. No rule scatters: a gather by a permutation
 // transposes to a gather by its inverse, any other gather to a sum with a predicate, so results are deterministic on every device.
 // A slice gives a piece, not a padded whole: pieces that tile their operand become one concat (reverse.ts).
-import { scalar } from '../../../dsl/scalar.ts';
+
 import { isDynamic, type Size } from '../../../common/size.ts';
-import { numel, type Graph, type GraphNode, sameShape } from '../graph.ts';
+import { scalar } from '../../../dsl/scalar.ts';
+import { type Graph, type GraphNode, numel, sameShape } from '../graph.ts';
 import { transposeScalar } from './scalar.ts';
 
 /** What one reader contributes to an operand's cotangent: all of it, or a range along an axis. */
@@ -41,14 +42,19 @@ export function transpose(graph: Graph, n: GraphNode, k: number, g: number): Con
       const [mine, other] = k === 0 ? [n.labels[0], n.labels[1]] : [n.labels[1], n.labels[0]];
       const kept = [...mine].filter(c => n.out.includes(c) || other.includes(c)).join('');
       const dx = graph.contract([n.out, other], kept, g, n.ins[1 - k]!);
-      return whole(expandTo(graph, dx, shape, [...kept].map(c => mine.indexOf(c))));
+      return whole(
+        expandTo(
+          graph,
+          dx,
+          shape,
+          [...kept].map(c => mine.indexOf(c)),
+        ),
+      );
     }
     case 'view':
       return view(graph, n, g, shape);
     case 'pad':
-      return whole(
-        n.low.reduce((v, low, axis) => (sameShape([n.shape[axis]!], [shape[axis]!]) ? v : graph.slice(v, axis, low, shape[axis]!)), g),
-      );
+      return whole(n.low.reduce((v, low, axis) => (sameShape([n.shape[axis]!], [shape[axis]!]) ? v : graph.slice(v, axis, low, shape[axis]!)), g));
     case 'concat': {
       const from = n.ins.slice(0, k).reduce((sum, i) => sum + (graph.shape(i)[n.axis] as number), 0);
       return whole(graph.slice(g, n.axis, from, shape[n.axis]!));
@@ -86,7 +92,12 @@ function view(graph: Graph, n: GraphNode & { readonly op: 'view' }, g: number, s
     case 'reshape':
       return whole(graph.reshape(g, shape));
     case 'permute':
-      return whole(graph.permute(g, n.order.map((_, i) => n.order.indexOf(i))));
+      return whole(
+        graph.permute(
+          g,
+          n.order.map((_, i) => n.order.indexOf(i)),
+        ),
+      );
     case 'expand': {
       const grown = n.at.filter((at, i) => !sameShape([n.shape[at]!], [shape[i]!]));
       const axes = n.shape.flatMap((_, i) => (n.at.includes(i) && !grown.includes(i) ? [] : [i]));
@@ -109,12 +120,26 @@ function view(graph: Graph, n: GraphNode & { readonly op: 'view' }, g: number, s
 function dilate(graph: Graph, g: number, axis: number, step: number, size: number, from: number): number {
   const s = graph.shape(g);
   const count = s[axis] as number;
-  if (count === 0) return zeros(graph, s.map((d, i) => (i === axis ? size : d)));
+  if (count === 0)
+    return zeros(
+      graph,
+      s.map((d, i) => (i === axis ? size : d)),
+    );
   // [.., count] → [.., count, 1] → [.., count, step] → [.., count·step], cut or padded to the size
-  const split = graph.reshape(g, s.flatMap((d, i) => (i === axis ? [d, 1] : [d])));
+  const split = graph.reshape(
+    g,
+    s.flatMap((d, i) => (i === axis ? [d, 1] : [d])),
+  );
   const low = s.flatMap(() => [0]);
-  const wide = graph.pad(split, [...low, 0], [...low, 0].map((_, i) => (i === axis + 1 ? step - 1 : 0)));
-  const flat = graph.reshape(wide, s.map((d, i) => (i === axis ? count * step : d)));
+  const wide = graph.pad(
+    split,
+    [...low, 0],
+    [...low, 0].map((_, i) => (i === axis + 1 ? step - 1 : 0)),
+  );
+  const flat = graph.reshape(
+    wide,
+    s.map((d, i) => (i === axis ? count * step : d)),
+  );
   const length = Math.min(count * step, size - from);
   const cut = graph.slice(flat, axis, 0, length);
   return graph.pad(
@@ -132,12 +157,29 @@ function unwindow(graph: Graph, n: GraphNode & { readonly op: 'view'; readonly v
   const count = n.shape[axis] as number;
   const length = shape[axis] as number;
   if (size === stride) {
-    const flat = graph.reshape(g, shape.map((d, i) => (i === axis ? count * size : d)));
-    return graph.pad(flat, shape.map(() => 0), shape.map((_, i) => (i === axis ? length - count * size : 0)));
+    const flat = graph.reshape(
+      g,
+      shape.map((d, i) => (i === axis ? count * size : d)),
+    );
+    return graph.pad(
+      flat,
+      shape.map(() => 0),
+      shape.map((_, i) => (i === axis ? length - count * size : 0)),
+    );
   }
   const parts = Array.from({ length: size }, (_, k) => {
     const column = graph.slice(g, axis + 1, k, 1);
-    return dilate(graph, graph.reshape(column, shape.map((d, i) => (i === axis ? count : d))), axis, stride, length, k);
+    return dilate(
+      graph,
+      graph.reshape(
+        column,
+        shape.map((d, i) => (i === axis ? count : d)),
+      ),
+      axis,
+      stride,
+      length,
+      k,
+    );
   });
   return parts.length === 0 ? zeros(graph, shape) : parts.reduce((a, b) => graph.map(add, [a, b]));
 }
@@ -154,14 +196,26 @@ function ungather(graph: Graph, n: GraphNode & { readonly op: 'gather' }, g: num
     const { from, ids } = inverse;
     const padded = sameShape([size], [taken])
       ? g
-      : graph.pad(g, shape.map((_, i) => (i === axis ? from : 0)), shape.map((_, i) => (i === axis ? (size as number) - from - (taken as number) : 0)));
+      : graph.pad(
+          g,
+          shape.map((_, i) => (i === axis ? from : 0)),
+          shape.map((_, i) => (i === axis ? (size as number) - from - (taken as number) : 0)),
+        );
     return graph.gather(padded, ids, axis);
   }
   // Σ_m g[.., m, ..] where index[.., m] = p, over [.., p, m, ..]
   const wide = shape.flatMap((s, i) => (i === axis ? [s, n.shape[axis]!] : [s]));
   const skip = (at: number): number => (at >= axis ? at + 1 : at);
-  const values = graph.expand(g, wide, shape.map((_, i) => skip(i)));
-  const places = graph.expand(index, wide, graph.shape(index).map((_, i) => skip(i)));
+  const values = graph.expand(
+    g,
+    wide,
+    shape.map((_, i) => skip(i)),
+  );
+  const places = graph.expand(
+    index,
+    wide,
+    graph.shape(index).map((_, i) => skip(i)),
+  );
   const terms = graph.map(atPosition, [values, places, graph.iota(wide, axis)]);
   graph.nested.add(terms);
   return graph.reduce('sum', terms, [axis + 1]);
@@ -181,7 +235,11 @@ function inverseOf(graph: Graph, index: number, axis: number): { readonly ids: n
   const last = shape.length;
   const pairs = [...shape, shape[axis]!];
   const lead = shape.map((_, i) => i);
-  const spreadIndex = graph.expand(node.id, pairs, lead.map(i => (i === axis ? last : i)));
+  const spreadIndex = graph.expand(
+    node.id,
+    pairs,
+    lead.map(i => (i === axis ? last : i)),
+  );
   const terms = graph.map(placed, [graph.iota(pairs, axis), spreadIndex, graph.iota(pairs, last)]);
   graph.nested.add(terms);
   return { ids: graph.reduce('sum', terms, [last]), from };

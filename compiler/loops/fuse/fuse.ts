@@ -1,0 +1,222 @@
+// Fusion is the choice of what is stored. It begins with everything stored but what is fleeting by policy, and makes two moves while the
+// summed cost of whole kernels under their best legal tiles falls: a stored value is computed inside all of its readers instead, or two
+// kernels become one with several stores. Inlining converges first, because an early merge blocks better inlines. No rule knows a
+// layer: what is decided is decided by legality and cost.
+import { type Graph, numel } from '../../graph/graph.ts';
+import { collapse } from '../collapse.ts';
+import { axisSet } from '../facts.ts';
+import { type Lowered, lowerKernel, type Root } from '../lower.ts';
+import type { LoopNest } from '../types.ts';
+import { homeOf, isStorable, rootsOf } from '../unfused.ts';
+import { Cones } from './cone.ts';
+import { scheduleNest, type TileSchedule } from './cost.ts';
+import { type Group, Groups, rootKey } from './groups.ts';
+import { comparedValues, isTooLarge, tooWide } from './limits.ts';
+import type { Machine } from './machine.ts';
+
+export interface FusedKernel extends Lowered {
+  readonly schedule: TileSchedule;
+}
+export interface FuseOptions {
+  /** The batch that costs are compared at. */
+  readonly batch?: number;
+  /** Moves that may be made; all unless said. */
+  readonly moves?: ReadonlySet<'inline' | 'merge'>;
+  /** Hears every decision in a line. */
+  readonly explain?: (line: string) => void;
+}
+interface Candidate {
+  /** Buffers name the cone's numbers, not graph nodes. */
+  readonly nest: LoopNest;
+  readonly schedule: TileSchedule;
+}
+
+/** The kernels that compute some outputs, fused for a machine, in an order in which they can run. */
+export function fuse(graph: Graph, outputs: readonly number[], machine: Machine, options: FuseOptions = {}): readonly FusedKernel[] {
+  return new Fuser(graph, outputs, machine, options).run();
+}
+
+/** Kernels of one shape that share nothing are merged only for more than this share of their cost: it saves a launch and no more. */
+const sideBySide = 0.01;
+const mostCandidates = 12;
+
+class Fuser {
+  private readonly graph: Graph;
+  private readonly machine: Machine;
+  private readonly batch: number;
+  private readonly moves: ReadonlySet<'inline' | 'merge'>;
+  private readonly explain: (line: string) => void;
+  /** Outputs' homes: always stored. */
+  private readonly forced: ReadonlySet<number>;
+  private readonly stored: Set<number>;
+  private readonly compared: ReadonlySet<number>;
+  private readonly groups: Groups;
+  private readonly cones: Cones;
+  private readonly byStructure = new Map<string, Candidate | undefined>();
+  private readonly costs = new Map<string, number>();
+
+  constructor(graph: Graph, outputs: readonly number[], machine: Machine, options: FuseOptions) {
+    this.graph = graph;
+    this.machine = machine;
+    this.batch = options.batch ?? 8;
+    this.moves = options.moves ?? new Set(['inline', 'merge']);
+    this.explain = options.explain ?? (() => undefined);
+    const homes = outputs.map(id => homeOf(graph, id));
+    this.forced = new Set(homes.filter(id => !isLoaded(graph, id) && !isEmpty(graph, id)));
+    const needed = graph.needed(homes).filter(id => isStorable(graph.node(id)) && !isEmpty(graph, id));
+    this.stored = new Set([...needed.filter(id => !graph.nested.has(id) && !graph.fleeting.has(id)), ...this.forced]);
+    this.compared = comparedValues(graph);
+    this.cones = new Cones(graph);
+    this.groups = new Groups(graph, id => this.stored.has(id));
+    for (const id of [...this.stored].sort((a, b) => a - b)) this.groups.store(id, rootsOrWhole(graph, id));
+    this.makeLegal();
+  }
+
+  run(): readonly FusedKernel[] {
+    for (const merging of [false, true]) {
+      if (merging && !this.moves.has('merge')) break;
+      const queue = new Set([...this.stored].sort((a, b) => a - b));
+      while (queue.size > 0) {
+        const [id] = queue as unknown as [number];
+        queue.delete(id);
+        if (this.stored.has(id)) this.improve(id, merging, queue);
+      }
+    }
+    return this.groups.inOrder().map(g => this.kernel(g));
+  }
+
+  // ---- costs
+  /** The cost of a kernel that stores `roots`, with `without` (if any) no longer stored; Infinity when it is not legal. */
+  private cost(roots: readonly Root[], without = -1): number {
+    if (roots.length === 0) return 0;
+    const frontier = this.groups.frontier(roots, without);
+    if (frontier === undefined) return Number.POSITIVE_INFINITY;
+    const key = `${roots.map(rootKey).sort()}|${[...frontier].sort((a, b) => a - b)}`;
+    let cost = this.costs.get(key);
+    if (cost === undefined) {
+      cost = this.candidate(roots, without)?.schedule.cost ?? Number.POSITIVE_INFINITY;
+      this.costs.set(key, cost);
+    }
+    return cost;
+  }
+  private candidate(roots: readonly Root[], without = -1): Candidate | undefined {
+    const stored = (id: number): boolean => id !== without && this.stored.has(id);
+    const ordered = this.ordered(roots);
+    const cone = this.cones.of(ordered, stored);
+    if (!this.byStructure.has(cone.key)) this.byStructure.set(cone.key, this.build(ordered, stored, cone.nodes));
+    return this.byStructure.get(cone.key);
+  }
+  /** The root of most axes first: its axes are the kernel's. */
+  private ordered(roots: readonly Root[]): readonly Root[] {
+    const rank = (r: Root): number => this.graph.shape(r.node).length;
+    return [...roots].sort((a, b) => rank(b) - rank(a) || a.node - b.node || a.piece - b.piece);
+  }
+  private build(roots: readonly Root[], stored: (id: number) => boolean, nodes: readonly number[]): Candidate | undefined {
+    let lowered: Lowered;
+    try {
+      lowered = lowerKernel(this.graph, roots, stored, { rescale: false });
+    } catch (e) {
+      if (isTooLarge(e)) return undefined;
+      throw e;
+    }
+    const numbers = new Map(nodes.map((id, n) => [id, n]));
+    const nest = { ...lowered.nest, buffers: lowered.nest.buffers.map(b => ({ ...b, node: numbers.get(b.node)! })) };
+    if (!storesNest(nest)) return undefined;
+    const flat = collapse(nest);
+    for (const form of flat === nest ? [nest] : [flat, nest]) {
+      const schedule = scheduleNest(form, this.machine, this.batch);
+      if (schedule) return { nest: form, schedule };
+    }
+    return undefined;
+  }
+  private kernel(group: Group): FusedKernel {
+    const roots = this.ordered(group.roots);
+    const stored = (id: number): boolean => this.stored.has(id);
+    const { nodes } = this.cones.of(roots, stored);
+    const { nest, schedule } = this.candidate(roots)!;
+    const inside = lowerKernel(this.graph, roots, stored, { rescale: false }).nodes;
+    return { roots, nest: { ...nest, buffers: nest.buffers.map(b => ({ ...b, node: nodes[b.node]! })) }, nodes: inside, schedule };
+  }
+
+  /** What policy keeps inside a kernel is stored after all where the machine has no legal kernel otherwise, first things first. */
+  private makeLegal(): void {
+    for (let i = 0; i < this.groups.all.length; i++) {
+      const group = this.groups.all[i]!;
+      while (this.cost(group.roots) === Number.POSITIVE_INFINITY) {
+        const inside = this.groups.cone(group, id => isStorable(this.graph.node(id)) && !isEmpty(this.graph, id));
+        const fleeting = inside.filter(id => this.graph.fleeting.has(id) && this.graph.node(id).op !== 'map');
+        const next = fleeting[0] ?? inside.filter(id => this.graph.nested.has(id))[0];
+        if (next === undefined) {
+          lowerKernel(this.graph, group.roots, id => this.stored.has(id)); // says why in words when the batch is the reason
+          throw tooWide(this.graph, group.roots[0]!.node, this.machine);
+        }
+        this.explain(`store ${next}: no legal kernel for ${this.machine.name} keeps it inside`);
+        this.stored.add(next);
+        this.groups.store(next, rootsOrWhole(this.graph, next));
+        this.groups.refresh();
+      }
+    }
+  }
+
+  // ---- moves
+  /** Makes the best move around a stored value, if one pays, and queues what it touched. */
+  private improve(id: number, merging: boolean, queue: Set<number>): void {
+    const { groups } = this;
+    const mine = groups.writersOf(id);
+    const readers = groups.readersOf(id);
+    let best = 1e-6;
+    let act: (() => readonly number[]) | undefined;
+    if (!this.forced.has(id) && this.moves.has('inline')) {
+      const touched = [...new Set([...mine, ...readers])];
+      const rest = (g: Group): readonly Root[] => g.roots.filter(r => r.node !== id);
+      const gain = touched.reduce((sum, g) => sum + this.cost(g.roots) - this.cost(rest(g), readers.includes(g) ? id : -1), 0);
+      if (gain > best && !this.repeatsComparison(id, readers)) {
+        best = gain;
+        act = () => {
+          this.explain(`inline ${id} into ${readers.length} kernels: saves ${Math.round(gain)}`);
+          this.stored.delete(id);
+          return groups.unstore(id);
+        };
+      }
+    }
+    if (merging)
+      for (const group of mine)
+        for (const { other, kin } of this.neighbours(group, id)) {
+          const both = this.cost([...group.roots, ...other.roots]);
+          const gain = this.cost(group.roots) + this.cost(other.roots) - both;
+          if (!(gain > best) || !(gain > (kin ? 0 : sideBySide * both)) || !groups.canMerge(group, other)) continue;
+          best = gain;
+          act = () => {
+            this.explain(`merge ${group.roots.map(rootKey)} with ${other.roots.map(rootKey)}: saves ${Math.round(gain)}`);
+            return groups.merge(group, other);
+          };
+        }
+    if (!act) return;
+    for (const touched of [id, ...act()]) if (this.stored.has(touched)) queue.add(touched);
+  }
+  /** Kernels worth merging with one: its readers, those that read what it reads, and a few of one shape nearby. */
+  private neighbours(group: Group, id: number): readonly { readonly other: Group; readonly kin: boolean }[] {
+    const kin = this.groups.relatives(group, id, mostCandidates);
+    const others = kin.length < mostCandidates ? this.groups.alike(group, mostCandidates - kin.length).filter(g => !kin.includes(g)) : [];
+    return [...kin.map(other => ({ other, kin: true })), ...others.map(other => ({ other, kin: false }))].filter(
+      ({ other }) => other !== group && other.roots.length + group.roots.length <= this.machine.outputs,
+    );
+  }
+  /** What a comparison reads is worked out once: two kernels could round it differently and decide differently. */
+  private repeatsComparison(id: number, readers: readonly Group[]): boolean {
+    return readers.length > 1 && this.compared.has(id);
+  }
+}
+
+const isLoaded = (graph: Graph, id: number): boolean => {
+  const n = graph.node(id);
+  return (n.op === 'input' && n.role !== 'scalar') || n.op === 'data';
+};
+const isEmpty = (graph: Graph, id: number): boolean => numel(graph.shape(id)) === 0;
+const rootsOrWhole = (graph: Graph, id: number): readonly Root[] => rootsOf(graph, graph.node(id));
+
+/** Several stores only if the axes of one contain those of all others: else unrelated work shares a kernel. */
+function storesNest(nest: LoopNest): boolean {
+  const all = nest.stores.reduce((set, s) => set | axisSet(s.axes), 0);
+  return nest.stores.some(s => axisSet(s.axes) === all);
+}

@@ -1,0 +1,223 @@
+// The state of fusion: which kernel stores which roots, what each root reads, who reads each stored value. Moves keep it consistent.
+
+import { showSizes } from '../../../common/size.ts';
+import { bodyOf, type Graph } from '../../graph/graph.ts';
+import { isGiven, type Root } from '../lower.ts';
+
+/** One kernel of the plan. */
+export interface Group {
+  readonly id: number;
+  roots: readonly Root[];
+}
+export const rootKey = (r: Root): string => (r.piece < 0 ? `${r.node}` : `${r.node}.${r.piece}`);
+const wholeOf = (key: string): number => Number.parseInt(key, 10);
+
+export class Groups {
+  private readonly graph: Graph;
+  private readonly stored: (id: number) => boolean;
+  private readonly live = new Map<number, Group>();
+  private readonly roots = new Map<string, { readonly root: Root; group: Group; reads: ReadonlySet<number> }>();
+  /** Stored or given node → keys of the roots that read it. */
+  private readonly readers = new Map<number, Set<string>>();
+  /** Stored node → its roots' keys; nodes by shape, for kernels that are alike. */
+  private readonly rootsOfNode = new Map<number, readonly string[]>();
+  private readonly byShape = new Map<string, Set<number>>();
+  private next = 0;
+
+  constructor(graph: Graph, stored: (id: number) => boolean) {
+    this.graph = graph;
+    this.stored = stored;
+  }
+  get all(): readonly Group[] {
+    return [...this.live.values()];
+  }
+
+  /** A new kernel for each root of a value that is stored from now on. */
+  store(id: number, roots: readonly Root[]): void {
+    this.rootsOfNode.set(id, roots.map(rootKey));
+    const shape = this.shapeOf(id);
+    const alike = this.byShape.get(shape);
+    if (alike) alike.add(id);
+    else this.byShape.set(shape, new Set([id]));
+    for (const root of roots) {
+      const group: Group = { id: this.next++, roots: [root] };
+      this.live.set(group.id, group);
+      this.roots.set(rootKey(root), { root, group, reads: new Set() });
+      this.setReads(root, this.readsOf(root));
+    }
+  }
+  /** Works out anew what every root reads, after something more was stored. */
+  refresh(): void {
+    for (const { root } of [...this.roots.values()]) this.setReads(root, this.readsOf(root));
+  }
+  private shapeOf = (id: number): string => showSizes(this.graph.shape(id));
+
+  /** Stored and given values that a root's cone ends at. */
+  private readsOf(root: Root): Set<number> {
+    const out = new Set<number>();
+    const node = this.graph.node(root.node);
+    const stack = root.piece < 0 ? [...bodyOf(node)] : [node.ins[root.piece]!];
+    const seen = new Set<number>();
+    while (stack.length > 0) {
+      const id = stack.pop()!;
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const n = this.graph.node(id);
+      if (isGiven(n) || this.stored(id)) out.add(id);
+      else stack.push(...bodyOf(n));
+    }
+    return out;
+  }
+  private setReads(root: Root, reads: ReadonlySet<number>): void {
+    const key = rootKey(root);
+    const entry = this.roots.get(key)!;
+    for (const id of entry.reads) this.readers.get(id)?.delete(key);
+    entry.reads = reads;
+    for (const id of reads) {
+      const set = this.readers.get(id);
+      if (set) set.add(key);
+      else this.readers.set(id, new Set([key]));
+    }
+  }
+
+  /** What a kernel of these roots would read, `without` no longer stored; undefined if it reads a concat of which it writes a piece. */
+  frontier(roots: readonly Root[], without: number): ReadonlySet<number> | undefined {
+    const pieces = new Set(roots.filter(r => r.piece >= 0).map(r => r.node));
+    const out = new Set<number>();
+    for (const r of roots)
+      for (const id of this.roots.get(rootKey(r))!.reads) {
+        if (pieces.has(id)) return undefined;
+        if (id !== without) out.add(id);
+        else for (const key of this.rootsOfNode.get(id)!) for (const j of this.roots.get(key)!.reads) out.add(j);
+      }
+    return out;
+  }
+
+  writersOf(id: number): readonly Group[] {
+    return [...new Set(this.rootsOfNode.get(id)!.map(key => this.roots.get(key)!.group))];
+  }
+  readersOf(id: number): readonly Group[] {
+    return [...new Set([...(this.readers.get(id) ?? [])].map(key => this.roots.get(key)!.group))];
+  }
+
+  /** The value is no longer stored: its readers read what it read. Gives the stored values whose best move may have changed. */
+  unstore(id: number): readonly number[] {
+    const keys = this.rootsOfNode.get(id)!;
+    const own = new Set(keys.flatMap(key => [...this.roots.get(key)!.reads]));
+    const touched = new Set<Group>([...this.writersOf(id), ...this.readersOf(id)]);
+    for (const key of [...(this.readers.get(id) ?? [])]) {
+      const { root, reads } = this.roots.get(key)!;
+      const now = new Set([...reads, ...own]);
+      now.delete(id);
+      this.setReads(root, now);
+    }
+    for (const key of keys) {
+      const { root, group } = this.roots.get(key)!;
+      this.setReads(root, new Set());
+      this.roots.delete(key);
+      group.roots = group.roots.filter(r => rootKey(r) !== key);
+      if (group.roots.length === 0) this.live.delete(group.id);
+    }
+    this.rootsOfNode.delete(id);
+    this.byShape.get(this.shapeOf(id))?.delete(id);
+    return [...own, ...[...touched].flatMap(g => this.around(g))];
+  }
+  /** Two kernels become one. */
+  merge(a: Group, b: Group): readonly number[] {
+    const group: Group = { id: this.next++, roots: [...a.roots, ...b.roots] };
+    this.live.delete(a.id);
+    this.live.delete(b.id);
+    this.live.set(group.id, group);
+    for (const r of group.roots) this.roots.get(rootKey(r))!.group = group;
+    return this.around(group);
+  }
+  /** Values that a kernel stores or reads, and those stored by its readers. */
+  private around(group: Group): readonly number[] {
+    return group.roots.flatMap(r => [r.node, ...this.roots.get(rootKey(r))!.reads, ...[...(this.readers.get(r.node) ?? [])].map(wholeOf)]);
+  }
+
+  /** Kernels that read what a kernel stores under `id`, and those that read what it reads (unless half the program does). */
+  relatives(group: Group, id: number, most: number): readonly Group[] {
+    const out = new Set(this.readersOf(id));
+    for (const r of group.roots)
+      for (const read of this.roots.get(rootKey(r))!.reads) {
+        const keys = this.readers.get(read)!;
+        if (keys.size <= most) for (const key of keys) out.add(this.roots.get(key)!.group);
+      }
+    out.delete(group);
+    return [...out].slice(0, most);
+  }
+  /** Kernels with a store of a shape that this one stores as well, nearest in the order of the graph first. */
+  alike(group: Group, most: number): readonly Group[] {
+    const out = new Set<Group>();
+    for (const r of group.roots) {
+      const near = [...(this.byShape.get(this.shapeOf(r.node)) ?? [])]
+        .filter(id => Math.abs(id - r.node) <= nearby)
+        .sort((a, b) => Math.abs(a - r.node) - Math.abs(b - r.node) || a - b);
+      for (const id of near) for (const g of this.writersOf(id)) if (g !== group) out.add(g);
+    }
+    return [...out].slice(0, most);
+  }
+
+  /** Nodes computed inside a kernel. */
+  cone(group: Group, want: (id: number) => boolean): readonly number[] {
+    const out = new Set<number>();
+    const stack = group.roots.flatMap(r => {
+      const node = this.graph.node(r.node);
+      return r.piece < 0 ? [...bodyOf(node)] : [node.ins[r.piece]!];
+    });
+    while (stack.length > 0) {
+      const id = stack.pop()!;
+      const n = this.graph.node(id);
+      if (out.has(id) || isGiven(n) || this.stored(id)) continue;
+      out.add(id);
+      stack.push(...bodyOf(n));
+    }
+    return [...out].filter(want).sort((a, b) => a - b);
+  }
+
+  // ---- order
+  private feeds(group: Group): readonly Group[] {
+    const out = new Set<Group>();
+    for (const r of group.roots)
+      for (const id of this.roots.get(rootKey(r))!.reads) for (const key of this.rootsOfNode.get(id) ?? []) out.add(this.roots.get(key)!.group);
+    out.delete(group);
+    return [...out];
+  }
+  /** Does `from` need something that `to` makes, by way of other kernels? */
+  private reaches(from: Group, to: Group): boolean {
+    // operands have smaller numbers than their readers: what lies wholly below `to` cannot lead to it
+    const floor = Math.min(...to.roots.map(r => r.node));
+    const seen = new Set<Group>([from]);
+    const stack = this.feeds(from).filter(g => g !== to);
+    while (stack.length > 0) {
+      const g = stack.pop()!;
+      if (g === to) return true;
+      if (seen.has(g) || g.roots.every(r => r.node < floor)) continue;
+      seen.add(g);
+      stack.push(...this.feeds(g));
+    }
+    return false;
+  }
+  /** One kernel of both leaves the plan without a cycle, and reads no value that it writes a piece of. */
+  canMerge(a: Group, b: Group): boolean {
+    return !this.reaches(a, b) && !this.reaches(b, a);
+  }
+  /** Kernels so that each comes after those that it reads; of those that could come next the one whose first root is first. */
+  inOrder(): readonly Group[] {
+    const waiting = new Map(this.all.map(g => [g, new Set(this.feeds(g))]));
+    const first = (g: Group): number => Math.min(...g.roots.map(r => r.node));
+    const out: Group[] = [];
+    while (waiting.size > 0) {
+      const ready = [...waiting].filter(([, feeds]) => feeds.size === 0).map(([g]) => g);
+      if (ready.length === 0) throw new Error('kernels wait for each other');
+      const next = ready.reduce((a, b) => (first(b) < first(a) ? b : a));
+      waiting.delete(next);
+      for (const feeds of waiting.values()) feeds.delete(next);
+      out.push(next);
+    }
+    return out;
+  }
+}
+/** Kernels of one shape further apart than this in the graph are not looked at. */
+const nearby = 40;

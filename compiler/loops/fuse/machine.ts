@@ -1,0 +1,44 @@
+// What fusion needs to know of a target: limits that make a kernel illegal, and the four numbers of its cost model.
+import type { Capability } from '../../code/types.ts';
+
+export interface Machine {
+  readonly name: string;
+  /** Storage bindings and written buffers of a kernel. */
+  readonly bindings: number;
+  readonly outputs: number;
+  /** Numbers that a group may keep in tables between the loops of a kernel; 0: no tables, a reduction is worked out wherever it is read. */
+  readonly tables: number;
+  /** Lanes that share a group's work and tables; 1: a lane is its own group. */
+  readonly lanes: number;
+  /** Accumulators a lane may hold. */
+  readonly accumulators: number;
+  /** Groups that keep the device busy. */
+  readonly groups: number;
+  /** Operations that cost as much as one byte of memory traffic, and bytes that cost as much as one launch. */
+  readonly operationsPerByte: number;
+  readonly launchBytes: number;
+}
+
+/** A group of lanes that meet in workgroup memory. Balance and launch are those of a mid-range GPU (100 GB/s, 2 TFLOP/s, 2.5 µs). */
+const gpu: Machine = {
+  name: 'gpu',
+  bindings: 8,
+  outputs: 8,
+  tables: 4096,
+  lanes: 64,
+  accumulators: 64,
+  groups: 64,
+  operationsPerByte: 20,
+  launchBytes: 262_144,
+};
+
+/** Cost models by kind of target; limits come from the capability. */
+export function machineOf(capability: Capability): Machine {
+  const { name, bindings, sharedBytes } = capability;
+  if (name === 'gl') return { ...gpu, name, bindings: 16, outputs: 1, tables: 0, lanes: 1, groups: 4096 };
+  if (capability.language === 'js')
+    return { name, bindings, outputs: bindings, tables: 16_384, lanes: 1, accumulators: 64, groups: 1, operationsPerByte: 0.5, launchBytes: 16_384 };
+  if (sharedBytes === 0)
+    return { name, bindings, outputs: bindings, tables: 1024, lanes: 1, accumulators: 64, groups: 16, operationsPerByte: 0.5, launchBytes: 65_536 };
+  return { ...gpu, name, bindings, outputs: bindings, tables: sharedBytes / 4 };
+}

@@ -6,6 +6,7 @@ import { type Graph, numel } from '../../graph/graph.ts';
 import { collapse } from '../collapse.ts';
 import { axisSet } from '../facts.ts';
 import { type Lowered, lowerKernel, type Root } from '../lower.ts';
+import { splitAxes } from '../split.ts';
 import type { LoopNest } from '../types.ts';
 import { homeOf, isStorable, rootsOf } from '../unfused.ts';
 import { Cones } from './cone.ts';
@@ -122,8 +123,8 @@ class Fuser {
     const numbers = new Map(nodes.map((id, n) => [id, n]));
     const nest = { ...lowered.nest, buffers: lowered.nest.buffers.map(b => ({ ...b, node: numbers.get(b.node)! })) };
     if (!storesNest(nest)) return undefined;
-    const flat = collapse(nest);
-    for (const form of flat === nest ? [nest] : [flat, nest]) {
+    const cut = splitAxes(nest);
+    for (const form of new Set([collapse(cut), cut])) {
       const schedule = scheduleNest(form, this.machine, this.batch);
       if (schedule) return { nest: form, schedule };
     }

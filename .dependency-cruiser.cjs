@@ -15,7 +15,7 @@ module.exports = {
     only(
       'compiler-knows-the-graph',
       'compiler',
-      ['compiler/', 'common/', 'dsl/(graph|scalar|model|origin|errors)\\.ts$', 'dsl/scalars/'],
+      ['compiler/', 'common/', 'dsl/(graph|scalar|model|kernel|errors)\\.ts$', 'dsl/scalars/'],
       'the compiler takes what the language recorded, and opens no device',
     ),
     only('runtime-knows-the-program', 'runtime', ['runtime/', 'common/'], 'a Program runs without its compiler'),

@@ -7,3 +7,5 @@ export { explain, explainTable, type Explained, type ExplainedKernel } from './e
 export { intern } from './graph/intern.ts';
 export { interpret } from './graph/interpret.ts';
 export { programDigest } from './program.ts';
+export { KernelSourceError } from './source/errors.ts';
+export { kernelErrors, prepareKernels } from './source/prepare.ts';

@@ -11,6 +11,7 @@ export { type KernelSource, kernel } from './kernel.ts';
 export { isModel, type Model, type ModelConfig, type ModelInputs, type ModelOutputs, model, type Traced, trace, traced } from './model.ts';
 export * from './ops/index.ts';
 export { type InitArg, layers, named, type Param, param } from './params.ts';
+export { select, toF32, toI32, toU32 } from './scalars/language.ts';
 export { type Size, size } from './sizes.ts';
 export {
   type Bool,

@@ -1,5 +1,6 @@
 // Tensors: a node of the graph whose shape and element type the type checker knows. A signature is a tensor over symbols, so one
 // value is the formal of a layer, the graph's placeholder and the pattern that the run-time unifier matches.
+// biome-ignore-all lint/suspicious/noRedeclare: f32, i32, u32 and bool are placeholders as values and scalars as types
 import type { DType as NodeDType } from '../common/dtype.ts';
 import type { Dim, DimArg, Shape } from './dim.ts';
 import type { Canon, ShowDim } from './dim-types.ts';
@@ -130,6 +131,12 @@ function placeholder(op: (...args: never) => unknown, dtype: NodeDType, shape: r
 const isSizeLike = (d: unknown): boolean => typeof d === 'string' || (typeof d === 'object' && d !== null && 'dim' in d);
 const show = (d: unknown): string =>
   typeof d === 'number' || d === undefined || d === null ? `${d}` : typeof d === 'string' ? `"${d}"` : `of type ${typeof d}`;
+
+/** As types, the placeholders' names say how kernel(fn) holds a number: (x: f32, n: i32) => … (scalars/language.ts). */
+export type f32 = number;
+export type i32 = number;
+export type u32 = number;
+export type bool = boolean;
 
 /** f32('B', 'N', 768): an argument, or the formal of one, canonical ('K*H' is 'H*K'). @throws ShapeError for what is not a size */
 export function f32<const S extends readonly DimArg[]>(...shape: S): Tensor<PlaceholderShape<S>, 'f32'>;

@@ -4,6 +4,7 @@ import type { Shape } from '../dim.ts';
 import { type Elementwise, type Kind, numberFor, type OkType, type Plain, plain, type Wants, wants } from '../rules/dtype.ts';
 import { type Binary, type BinaryDType, binary, type Clamp, type ClampShape, type Left, type Operand, type Right } from '../rules/elementwise.ts';
 import type { ScalarType } from '../scalar.ts';
+import { erf as erfOf } from '../scalars/language.ts';
 import { scalars } from '../scalars/table.ts';
 import { type Arg, type DType, dtypeOf, fail, isTensor, type Ok, record, type Tensor, trailing } from '../tensor.ts';
 import { expandTo, map, shapeOf } from './nodes.ts';
@@ -72,6 +73,15 @@ export function unaryOp<Op extends string, K extends Kind>(name: Op, kind: K, bu
   });
   return op as UnaryOp<Op, K>;
 }
+
+/** An op that kernel(fn) knows by the same name: there, and on plain numbers, it is the scalar function. */
+export type UnaryOrScalar<Op extends string, K extends Kind> = <X extends Tensor | number>(
+  x: X extends Tensor<Shape, infer D> ? Arg<X, Wants<D, K, Op>> : X,
+) => X extends Tensor<infer S, infer D> ? Tensor<Ok<Elementwise<S, D, K, Op>>, OkType<Wants<D, K, Op>, Plain<D>>> : number;
+function orScalar<Op extends string, K extends Kind>(tensors: UnaryOp<Op, K>, numbers: (x: number) => number): UnaryOrScalar<Op, K> {
+  const op = named(tensors.name, (x: Tensor | number): Tensor | number => (typeof x === 'number' ? numbers(x) : tensors(x)));
+  return op as UnaryOrScalar<Op, K>;
+}
 function mapOne(name: string, build: Build, ofIntegers: Build, x: Tensor): Tensor {
   const dtype = plain(dtypeOf(x));
   const type = scalarType(dtype);
@@ -111,11 +121,11 @@ export const log = unaryOp('log', 'float', prim('log'));
 /** √x. */
 export const sqrt = unaryOp('sqrt', 'float', prim('sqrt'));
 /** 1 / √x. */
-export const rsqrt = unaryOp('rsqrt', 'float', prim('rsqrt'));
+export const rsqrt = orScalar(unaryOp('rsqrt', 'float', prim('rsqrt')), x => 1 / Math.sqrt(x));
 /** The hyperbolic tangent. */
 export const tanh = unaryOp('tanh', 'float', prim('tanh'));
 /** The error function, 2/√π ∫₀ˣ exp(−t²) dt. */
-export const erf = unaryOp('erf', 'float', prim('erf'));
+export const erf = orScalar(unaryOp('erf', 'float', prim('erf')), erfOf);
 /** The sine of radians. */
 export const sin = unaryOp('sin', 'float', prim('sin'));
 /** The cosine of radians. */

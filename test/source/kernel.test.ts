@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float64 } from '../../compiler/graph/arithmetic.ts';
 import { Graph } from '../../compiler/graph/graph.ts';
+import { intern } from '../../compiler/graph/intern.ts';
 import { interpret, type Values, valuesOf } from '../../compiler/graph/interpret.ts';
 import { scalarFault } from '../../compiler/graph/verify.ts';
 import { fromCache, toCache } from '../../compiler/source/cache.ts';
@@ -16,9 +17,11 @@ import type { KernelSourceError } from '../../compiler/source/errors.ts';
 import { kernelErrors, prepareKernels, scalarOf } from '../../compiler/source/prepare.ts';
 import { readExports, readKernels } from '../../compiler/source/read.ts';
 import { tableText } from '../../compiler/source/table.ts';
+import { bool, f32, i32, traced } from '../../dsl/index.ts';
 import { resultType, type ScalarFn, type ScalarType } from '../../dsl/scalar.ts';
 import { scalars } from '../../dsl/scalars/table.ts';
 import * as fixtures from './kernels.ts';
+import { exactGelu, leaky, mixed, program } from './model.ts';
 
 const plain: Readonly<Record<string, (...args: never) => number | boolean>> = { ...fixtures };
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -330,6 +333,31 @@ describe('built-in functions', () => {
     expect(at(scalars.silu, -1)).toBeCloseTo(-0.268941421369995, 14);
     expect(at(scalars.relu, -1)).toBe(0);
     expect(at(scalars.clamp, 5, -1, 1)).toBe(1);
+  });
+});
+
+describe('kernel(fn) as an op', () => {
+  test('of a model that imports heddle: read, traced, interned and run', () => {
+    const made = intern(program());
+    const [gelu, positive] = made.outputs.map(([, id]) => id) as [number, number];
+    const x = [-2, -1, 0, 1, 2, 3];
+    const got = interpret(made.graph, [gelu, positive], { x: Float32Array.from(x), y: new Float32Array(3) });
+    const leak = (v: number) => (v > 0 ? v : 0.1 * v);
+    const want = x.map(v => evaluate(scalars.gelu, [[2 * leak(v)]])[0]!);
+    for (const [i, v] of got.get(gelu)!.entries()) expect(v).toBeCloseTo(want[i]!, 14);
+    expect([...got.get(positive)!]).toEqual([0, 0, 0, 1, 1, 1]);
+    expect(made.graph.node(positive).dtype).toBe('bool');
+  });
+  test('operands of several types', () => {
+    const made = intern(traced({ x: f32(2), n: i32(2), on: bool(2) }, ({ x, n, on }) => ({ y: mixed(x, n, on) })));
+    const y = made.outputs[0]![1];
+    const got = interpret(made.graph, [y], { x: Float32Array.of(1, 5), n: Int32Array.of(0, 3), on: Uint8Array.of(1, 0) }).get(y)!;
+    expect(got[0]).toBeCloseTo(Math.SQRT1_2, 14);
+    expect(got[1]).toBe(1);
+  });
+  test("mistakes of a call are the language's", () => {
+    expect(() => leaky(i32(2))).toThrow(/✗ kernel/);
+    expect(() => exactGelu(f32('B', 2)).shape).not.toThrow();
   });
 });
 

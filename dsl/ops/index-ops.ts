@@ -5,7 +5,8 @@ import type { DType as NodeDType } from '../../common/dtype.ts';
 import type { Dim, DimArg, Shape } from '../dim.ts';
 import type { Canon } from '../dim-types.ts';
 import { axis as axisOf, type HasAxis, withAxis } from '../rules/axis.ts';
-import { type Plain, plain, type Wants, wants } from '../rules/dtype.ts';
+import { type OkType, type Plain, plain, type Wants, wants } from '../rules/dtype.ts';
+import type { First } from '../rules/first.ts';
 import {
   type Gather,
   gather as gatherRule,
@@ -186,11 +187,12 @@ export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
 }
 
 // ---------------------------------------------------------------- sums and comparisons with positions
+type CumsumShape<S extends Shape, D, X> = First<Wants<D, 'number', 'cumsum'>, HasAxis<S, X, 'cumsum'>>;
 /** The sum of the elements up to and including each one, along an axis. torch.cumsum, without a change of dtype. */
 export function cumsum<S extends Shape, D extends DType, const X extends number>(
   x: Arg<Tensor<S, D>, Wants<D, 'number', 'cumsum'>>,
   axis: Arg<X, HasAxis<S, X, 'cumsum'>>,
-): Tensor<S, Plain<D>>;
+): Tensor<Ok<CumsumShape<S, D, X>>, OkType<CumsumShape<S, D, X>, Plain<D>>>;
 export function cumsum(x: Tensor, axis: number): Tensor {
   wants(dtypeOf(x), 'number', 'cumsum');
   const k = axisOf(shapeOf(x), axis, 'cumsum');

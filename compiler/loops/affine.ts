@@ -53,15 +53,21 @@ export function addIndex(x: Index, y: Index, times = 1): Index {
 }
 /** k·by·(r div by) + k·(r mod by) = k·r: what a reshape took apart, its inverse puts together. */
 function recombine(x: Index): Index {
-  for (const whole of x.terms) {
-    const { atom } = whole;
-    if (atom.kind !== 'div') continue;
-    const rest = x.terms.find(
-      t => t.atom.kind === 'mod' && t.atom.by === atom.by && t.times * atom.by === whole.times && compareIndices(t.atom.of, atom.of) === 0,
-    );
-    if (rest) return addIndex({ constant: x.constant, terms: x.terms.filter(t => t !== whole && t !== rest) }, atom.of, rest.times);
+  for (const rest of x.terms) {
+    const { atom } = rest;
+    if (atom.kind !== 'mod') continue;
+    const quotient = divAtom(atom.of, atom.by);
+    const whole = x.terms.find(t => t.times === rest.times * atom.by && compareAtoms(t.atom, quotient) === 0);
+    if (whole) return addIndex({ constant: x.constant, terms: x.terms.filter(t => t !== whole && t !== rest) }, atom.of, rest.times);
   }
   return x;
+}
+/** x div by, for x ≥ 0; a quotient of a quotient is one division. */
+function divAtom(x: Index, by: number): Atom {
+  const [only] = x.terms;
+  return x.constant === 0 && x.terms.length === 1 && only!.times === 1 && only!.atom.kind === 'div'
+    ? { kind: 'div', of: only!.atom.of, by: only!.atom.by * by }
+    : { kind: 'div', of: x, by };
 }
 /** The address of a position in a layout: Σ stride·index. */
 export const flatIndex = (at: readonly Index[], strides: readonly number[]): Index =>
@@ -89,7 +95,7 @@ export function divModIndex(x: Index, by: number, upper: UpperBound): readonly [
   const rest: Index = { constant: x.constant - constant * by, terms: odd };
   const whole: Index = { constant, terms: even.map(t => ({ times: t.times / by, atom: t.atom })) };
   if (indexRange(rest, upper)[1] < by) return [whole, rest];
-  return [addIndex(whole, atomIndex({ kind: 'div', of: rest, by })), atomIndex({ kind: 'mod', of: rest, by })];
+  return [addIndex(whole, atomIndex(divAtom(rest, by))), atomIndex({ kind: 'mod', of: rest, by })];
 }
 
 /** Gathered values in an index, in order. */

@@ -110,6 +110,13 @@ describe('indices', () => {
       expect(compareIndices(flatIndex(split(flat, shape), strides), flat), `${shape}`).toBe(0);
     }
   });
+  test('a quotient of a quotient is one division, and still goes back together', () => {
+    const flat = flatIndex([axisIndex(0), axisIndex(1)], [7, 1]); // odd strides: nothing divides evenly
+    const [q, r] = divModIndex(flat, 2, upper)!;
+    const [qq, qr] = divModIndex(q, 3, upper)!;
+    expect(qq.terms).toEqual([{ times: 1, atom: { kind: 'div', of: flat, by: 6 } }]);
+    expect(compareIndices(flatIndex([qq, qr, r], [6, 2, 1]), flat)).toBe(0);
+  });
   test('no division is left where axes line up', () => {
     const flat = flatIndex([axisIndex(0), axisIndex(1), axisIndex(2)], [20, 5, 1]);
     expect(split(flat, [12, 5])).toEqual([addIndex(axisIndex(1), axisIndex(0), 4), axisIndex(2)]);

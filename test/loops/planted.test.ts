@@ -29,6 +29,8 @@ const bugs: readonly (readonly [string, string, string])[] = [
   ['affine', 'const constant = Math.floor(', 'const constant = Math.trunc('],
   ['affine', 't.times % by === 0)', 't.times % by === 0 || t.times > by)'],
   ['affine', 't!.times * times : 0', 't!.times : 0'],
+  ['affine', 'by: only!.atom.by * by', 'by: only!.atom.by + by'],
+  ['affine', 't.times === rest.times * atom.by && ', ''],
   ['bounds', "typeof extent === 'number' ? extent - 1", "typeof extent === 'number' ? extent - 2"],
   ['bounds', 'return atom.by - 1', 'return atom.by - 2'],
   ['bounds', 'Math.min(a![1], b![1])', 'Math.min(a![1], b![1]) - 1'],

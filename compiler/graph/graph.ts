@@ -118,12 +118,14 @@ export class Graph {
   iota(shape: readonly Size[], axis: number): number {
     return this.put({ op: 'iota', axis }, shape, 'i32', []);
   }
-  /** Operands that the function does not read are dropped: each would be a false dependence. A function that is an operand is that operand. */
+  /** Operands that the function does not read are dropped: each would be a false dependence. A function that is an operand is that operand,
+   *  unless the element type changes (f16 as f32). */
   map(fn: ScalarFn, ins: readonly number[], dtype?: DType, origin?: Origin): number {
     const shape = this.shape(ins[0]!);
     for (const i of ins)
       if (!sameShape(this.shape(i), shape)) throw new Error(`map ${fn.name}: ${showSizes(this.shape(i))} against ${showSizes(shape)}`);
-    if (fn.result < fn.params.length) return ins[fn.result]!;
+    const operand = fn.result < fn.params.length ? ins[fn.result]! : undefined;
+    if (operand !== undefined && (dtype ?? resultType(fn)) === this.node(operand).dtype) return operand;
     const used = fn.params.map((_, i) => i).filter(i => fn.body.some(x => x.prim !== 'const' && x.args.includes(i)));
     if (used.length > 0 && used.length < fn.params.length) {
       const at = new Map(used.map((i, j) => [i, j]));

@@ -1,5 +1,6 @@
 // What ops record beyond their values: free sizes, node counts, element types, and operands that are neither tensor nor number.
 import { describe, expect, it } from 'vitest';
+import { intern } from '../../compiler/graph/intern.ts';
 import type { Node } from '../../dsl/graph.ts';
 import { add, argmax, conv2d, div, linear, matmul, mean, mul, pow, sum, variance, where } from '../../dsl/ops/index.ts';
 import { size } from '../../dsl/sizes.ts';
@@ -94,5 +95,23 @@ describe('operands', () => {
   it('a size of a layer may stand beside integers', () => {
     const heads = wrong<number & { readonly dim: 'H' }>(4);
     expect(isTensor(mul(i32(3), heads))).toBe(true);
+  });
+});
+
+describe('casts', () => {
+  it('change the element type in the compiled graph too', () => {
+    for (const [from, to] of [
+      ['f16', 'f32'],
+      ['f32', 'f16'],
+    ]) {
+      const { inputs, result } = trace({ inputs: { x: `${from}(3)` }, call: `cast(x, '${to}')` });
+      const { graph, outputs } = intern({
+        inputs: [['x', inputs.get('x')!.node]],
+        outputs: [['y', (result as Tensor).node]],
+        names: new Map(),
+        batch: null,
+      });
+      expect(graph.node(outputs[0]![1]).dtype).toBe(to);
+    }
   });
 });

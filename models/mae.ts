@@ -20,6 +20,7 @@ import {
   number,
   optional,
   param,
+  plus,
   ratio,
   size,
   slice,
@@ -83,14 +84,15 @@ export class Mae<G extends DimArg, W extends DimArg, P extends DimArg, C extends
     decoderDepth: number;
     mlpRatio: L;
   }) {
+    const tokens = plus(times(c.gridHeight, c.gridWidth), 1);
     const pixels = times(times(c.patchSize, c.patchSize), c.channels);
     this.cls_token = param([1, 1, c.width], { normal: 0.02 });
-    this.pos_embed = fixedPositions(c.width, c.gridHeight, c.gridWidth);
+    this.pos_embed = fixedPositions(tokens, c.width, c.gridHeight, c.gridWidth);
     this.patch_embed = new PatchEmbed(c.width, c.channels, c.patchSize);
     this.blocks = layers(c.depth, () => new Block(c.width, times(c.mlpRatio, c.width)));
     this.norm = new Norm(c.width);
     this.mask_token = param([1, 1, c.decoderWidth], { normal: 0.02 });
-    this.decoder_pos_embed = fixedPositions(c.decoderWidth, c.gridHeight, c.gridWidth, 'decoderWidth');
+    this.decoder_pos_embed = fixedPositions(tokens, c.decoderWidth, c.gridHeight, c.gridWidth, 'decoderWidth');
     this.decoder_embed = new Linear(c.decoderWidth, c.width);
     this.decoder_blocks = layers(c.decoderDepth, () => new Block(c.decoderWidth, times(c.mlpRatio, c.decoderWidth)));
     this.decoder_norm = new Norm(c.decoderWidth);
@@ -112,7 +114,7 @@ export const reconstructionLoss = fn('reconstructionLoss', f32('B', 'N', 'F'), f
   return div(sum(mul(mean(mul(error, error), -1), mask), [0, 1]), sum(mask, [0, 1]));
 });
 
-/** The paper's models (table 1, appendix A.4: decoder of 8 blocks of width 512; models_mae.py) and a tiny one for tests. */
+/** The paper's models (§4 and table 1: a decoder of 8 blocks of width 512; models_mae.py) and a tiny one for tests. */
 const paper = {
   imageSize: 224,
   channels: 3,

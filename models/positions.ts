@@ -1,16 +1,17 @@
 // Fixed two-dimensional sine-cosine positions (MAE paper, appendix A.1; facebookresearch/mae, util/pos_embed.py).
 // Of D channels the first half holds the patch's column, the second half its row (the official code builds its grid "w goes first").
 // Each half is [sin(x·ω_0) … sin(x·ω_{D/4−1}), cos(x·ω_0) … cos(x·ω_{D/4−1})], ω_k = 10000^(−k/(D/4)); the class token's row is zero.
-import { type DimArg, HeddleError, param, plus, times } from 'heddle';
+import { type DimArg, HeddleError, param } from 'heddle';
 
 /**
- * A position table as a parameter [1,G*W+1,D] that is loaded and saved but not trained. `field` is the width's name in messages.
+ * A position table [1,N,D] as a parameter that is loaded and saved but not trained; N = G·W + 1 tokens. `field` is the width's name in
+ * messages.
  * @throws HeddleError HS3 when width is not a multiple of 4
  */
-export const fixedPositions = <D extends DimArg, G extends DimArg, W extends DimArg>(width: D, gridHeight: G, gridWidth: W, field = 'width') => {
+export const fixedPositions = <N extends DimArg, D extends DimArg>(tokens: N, width: D, gridHeight: DimArg, gridWidth: DimArg, field = 'width') => {
   if (typeof width === 'number') checkWidth(width, field);
   const values = () => sinCosTable(Number(width), Number(gridHeight), Number(gridWidth));
-  return param([1, plus(times(gridHeight, gridWidth), 1), width], { values }, { trainable: false });
+  return param([1, tokens, width], { values }, { trainable: false });
 };
 
 /**

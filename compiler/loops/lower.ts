@@ -11,7 +11,7 @@ import type { AxisSet } from './facts.ts';
 import { limits, neutral } from './neutral.ts';
 import { refusal } from './refuse.ts';
 import type { Index, LoopNest } from './types.ts';
-import { addressOf, type Position, throughView } from './views.ts';
+import { addressOf, isMerge, outOf, type Position, throughView } from './views.ts';
 
 /** What a kernel stores: a whole node, or one operand of a concat in its range of the concat's buffer. piece −1: the whole. */
 export interface Root {
@@ -66,17 +66,27 @@ class Lowering {
     const source = piece < 0 || node.op !== 'concat' ? node : graph.node(node.ins[piece]!);
     if (numel(source.shape) === 0) return;
     let taken: AxisSet = 0;
-    const at = source.shape.map(extent => {
+    const axisOf = (extent: Size): Index => {
       if (extent === 1) return zeroIndex;
       const known = b.axes.findIndex((axis, a) => !((taken >> a) & 1) && sameSize(axis.extent, extent));
       const axis = known < 0 ? b.axis(extent) : known;
       taken |= 1 << axis;
       return axisIndex(axis);
-    });
-    const axes = at.flatMap(x => x.terms.flatMap(t => (t.atom.kind === 'axis' ? [t.atom.axis] : [])));
+    };
     this.inside.add(id);
-    const value = source === node ? this.compute(node, at, always) : this.value(source.id, at, always);
-    if (source === node) this.memo.set(this.key(id, at, always), value);
+    // a view is stored from its operand's axes: a width that merges heads is stored head by head
+    const views: NodeOf<'view'>[] = [];
+    let from = source;
+    while (from.op === 'view' && !this.isLoaded(from) && isMerge(graph, from)) {
+      this.inside.add(from.id);
+      views.push(from);
+      from = graph.node(from.ins[0]!);
+    }
+    const inner = from.shape.map(axisOf);
+    const axes = inner.flatMap(x => x.terms.flatMap(t => (t.atom.kind === 'axis' ? [t.atom.axis] : [])));
+    const at = views.reduceRight<Position>((position, view) => outOf(graph, view, position), inner);
+    const value = from === node ? this.compute(node, inner, always) : this.value(from.id, inner, always);
+    if (from === node) this.memo.set(this.key(id, at, always), value);
     const to = node.op === 'concat' && source !== node ? shifted(at, node.axis, pieceStart(graph, node, piece)) : at;
     b.store(b.buffer(id, numel(node.shape), node.dtype, true), addressOf(graph, node, to), value, axes);
   }

@@ -1,7 +1,7 @@
 // Cuts an axis that is only ever looked at in two halves. Where indices take a div m and a mod m of an axis, it becomes two axes, a =
 // m·high + low, and the divisions disappear: heads that a reshape has merged into a width are axes again, so a store over the width
 // can share a kernel, and its tables, with work that is done head by head. The inverse of collapse.ts, and run before it.
-import { addIndex, axisIndex, divModIndex, valueIndex, zeroIndex, type UpperBound } from './affine.ts';
+import { addIndex, axisIndex, divModIndex, type UpperBound, valueIndex, zeroIndex } from './affine.ts';
 import { allBounds, upperBound } from './bounds.ts';
 import { maxAxes } from './facts.ts';
 import type { Index, LoopNest } from './types.ts';

@@ -1,5 +1,5 @@
 // Views as index arithmetic: the index at which a view reads its operand. None of them costs a kernel.
-import { type Size, timesSize } from '../../common/size.ts';
+import { type Size, sameSize, timesSize } from '../../common/size.ts';
 import type { Graph, GraphNode } from '../graph/graph.ts';
 import { addIndex, constantIndex, divModIndex, flatIndex, type UpperBound, zeroIndex } from './affine.ts';
 import { batchRefusal } from './refuse.ts';
@@ -74,3 +74,40 @@ function splitAddress(graph: Graph, node: GraphNode, address: Index, upper: Uppe
   if (outermost >= 0) at[outermost] = rest;
   return at;
 }
+
+type ViewNode = Extract<GraphNode, { op: 'view' }>;
+/** Is every position of the operand seen at one position of the view: a permutation, or a reshape that joins neighbouring axes? */
+export const isMerge = (graph: Graph, view: ViewNode): boolean =>
+  view.view === 'permute' || (view.view === 'reshape' && joinedAxes(view.shape, graph.shape(view.ins[0]!)) !== undefined);
+
+/** Where the operand's element at `at` stands in such a view. */
+export function outOf(graph: Graph, view: ViewNode, at: Position): Position {
+  if (view.view === 'permute') return view.order.map(axis => at[axis]!);
+  const from = graph.shape(view.ins[0]!);
+  return joinedAxes(view.shape, from)!.map(axes => {
+    const strides = stridesOf(axes.map(a => from[a]!))!;
+    return flatIndex(
+      axes.map(a => at[a]!),
+      strides,
+    );
+  });
+}
+/** For each axis of `to` the neighbouring axes of `from` whose product it is; undefined where an axis is cut. */
+function joinedAxes(to: readonly Size[], from: readonly Size[]): readonly (readonly number[])[] | undefined {
+  const groups: number[][] = [];
+  let next = 0;
+  for (const size of to) {
+    const group: number[] = [];
+    let product: Size = 1;
+    while (!sameSize(product, size)) {
+      const more: Size | undefined = next < from.length ? timesSize(product, from[next]!) : undefined;
+      if (more === undefined || countOf(more) > countOf(size)) return undefined;
+      product = more;
+      group.push(next++);
+    }
+    if (stridesOf(group.map(a => from[a]!)) === undefined) return undefined;
+    groups.push(group);
+  }
+  return from.slice(next).every(s => s === 1) ? groups : undefined;
+}
+const countOf = (s: Size): number => (typeof s === 'number' ? s : s.batch);

@@ -1,5 +1,7 @@
 // The names of a module that a kernel may use: constants, scalar functions, and what it imports from heddle. Nothing is resolved
 // through other files: a kernel is read from one file alone.
+import { extname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type ts, typescript } from './typescript.ts';
 
 export type FunctionNode = ts.FunctionDeclaration | ts.ArrowFunction | ts.FunctionExpression;
@@ -16,9 +18,14 @@ export interface ModuleNames {
   readonly others: ReadonlyMap<string, string>;
 }
 
-/** The package's own name, and the files of this very project. */
-const isHeddle = (specifier: string): boolean =>
-  specifier === 'heddle' || /(?:^|\/)(?:dsl\/index|dsl\/kernel|kernel|language)\.[jt]s$/.test(specifier);
+/** The package's own name, or the very files that it exports from. */
+function isHeddle(specifier: string, importer: string): boolean {
+  if (specifier === 'heddle') return true;
+  return /^(?:\.|\/|file:)/.test(specifier) && own.has(new URL(specifier, pathToFileURL(importer)).href);
+}
+const own = new Set(
+  ['index', 'kernel', 'scalars/language'].map(name => new URL(`../../dsl/${name}${extname(import.meta.url)}`, import.meta.url).href),
+);
 
 export function moduleNames(source: ts.SourceFile): ModuleNames {
   const api = typescript();
@@ -42,12 +49,12 @@ export function moduleNames(source: ts.SourceFile): ModuleNames {
     const bindings = clause?.namedBindings;
     if (!bindings) return;
     if (api.isNamespaceImport(bindings)) {
-      if (isHeddle(from)) namespaces.add(bindings.name.text);
+      if (isHeddle(from, source.fileName)) namespaces.add(bindings.name.text);
       else others.set(bindings.name.text, `imported from '${from}'`);
       return;
     }
     for (const e of bindings.elements) {
-      if (isHeddle(from)) heddle.set(e.name.text, (e.propertyName ?? e.name).text);
+      if (isHeddle(from, source.fileName)) heddle.set(e.name.text, (e.propertyName ?? e.name).text);
       else others.set(e.name.text, `imported from '${from}'`);
     }
   }

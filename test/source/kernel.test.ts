@@ -272,6 +272,14 @@ describe('kernel(…) calls of a file', () => {
       [5, 55, 'two'],
     ]);
   });
+  test("a user's own kernel and erf are not heddle's", () => {
+    expect(readKernels('m.ts', "import { kernel } from './kernel.ts';\nkernel((x) => x);")).toEqual([]);
+    const [found] = readKernels(
+      'm.ts',
+      "import { kernel, type f32 } from 'heddle';\nimport { erf } from './language.ts';\nkernel((x: f32) => erf(x));",
+    );
+    expect((found as { error: KernelSourceError }).error.message).toContain("erf is imported from './language.ts'");
+  });
   test('are found by place; what is not there is HK3', () => {
     const file = path.join(folder, 'places.ts');
     writeFileSync(file, text);

@@ -1,6 +1,6 @@
 // The vision transformer classifier that a masked autoencoder is fine-tuned as (Dosovitskiy et al. 2020; MAE paper §4 and appendix
 // A.2; facebookresearch/mae, models_vit.py over timm). Parameter names and layouts are its checkpoints'. Unlike MAE's, its positions
-// are trained. Initial values are those of timm's VisionTransformer: normals of deviation 0.02, cut at two deviations.
+// are trained.
 import {
   add,
   broadcastTo,
@@ -27,7 +27,10 @@ import { PatchEmbed, patchEmbed } from './patch.ts';
 
 export * from './layers.ts';
 
-const cutNormal = { truncatedNormal: 0.02 } as const;
+/** timm's initial values. Its trunc_normal_ cuts at ±2, a hundred deviations here, so this is a plain normal. */
+const timm = { normal: 0.02 } as const;
+/** So small that fine-tuning begins with even odds (main_finetune.py). */
+const headInit = { normal: 2e-5 } as const;
 
 /**
  * Sizes of a classifier. `imageWidth` is `imageSize` (the height) when left out. `pool` says what is classified: the class token
@@ -58,11 +61,11 @@ export class Vit<G extends DimArg, W extends DimArg, P extends DimArg, C extends
   blocks;
   head;
   constructor(c: { gridHeight: G; gridWidth: W; patchSize: P; channels: C; width: D; depth: number; mlpRatio: L; classes: O }) {
-    this.cls_token = param([1, 1, c.width], cutNormal);
-    this.pos_embed = param([1, plus(times(c.gridHeight, c.gridWidth), 1), c.width], cutNormal);
+    this.cls_token = param([1, 1, c.width], timm);
+    this.pos_embed = param([1, plus(times(c.gridHeight, c.gridWidth), 1), c.width], timm);
     this.patch_embed = new PatchEmbed(c.width, c.channels, c.patchSize);
-    this.blocks = layers(c.depth, () => new Block(c.width, times(c.mlpRatio, c.width), cutNormal));
-    this.head = new Linear(c.classes, c.width, cutNormal);
+    this.blocks = layers(c.depth, () => new Block(c.width, times(c.mlpRatio, c.width), timm));
+    this.head = new Linear(c.classes, c.width, headInit);
   }
 }
 

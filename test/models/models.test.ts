@@ -72,6 +72,14 @@ describe('parameters', () => {
     const table = inits.get('pos_embed');
     expect(table?.kind === 'lazy' && table.values()).toEqual(sinCosTable(32, 4, 4));
   });
+  test('the classifier begins as timm does, its head as main_finetune.py does', () => {
+    const config = { ...vit.presets.base!, depth: 1 };
+    const inits = new Map(
+      parametersOf(vit, config).map(p => [p.name, p.node.op === 'input' && p.node.role === 'parameter' ? p.node.init : undefined]),
+    );
+    for (const name of ['pos_embed', 'cls_token', 'blocks.0.mlp.fc2.weight']) expect(inits.get(name)).toEqual({ kind: 'normal', std: 0.02 });
+    expect(inits.get('head.weight')).toEqual({ kind: 'normal', std: 2e-5 });
+  });
   test('the class tells names and shapes of symbols too', () => {
     expect(named(new Mae(maeConfig.sizes)).map(([name, p]) => `${name} [${p.node.shape}]`)).toContain('pos_embed [1,G*W+1,H*K]');
   });

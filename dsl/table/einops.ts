@@ -132,7 +132,7 @@ const rearrangeRow: Row = {
 const repeatRow: Row = {
   name: 'repeat',
   family: 'einops',
-  signature: "repeat(x, 'h w -> h (w 2x) c', { c: 3 })",
+  signature: "repeat(x, 'h w -> h w c', { c: 3 })",
   about: 'rearrange with new axes on the right, along which x repeats: einops.repeat. Each new axis is given its size.',
   samples: [
     { inputs: { x: 'f32(2, 3)' }, call: "repeat(x, 'h w -> h w c', { c: 3 })" },

@@ -34,7 +34,7 @@ function randomRow(name: string, about: string, dtype: DType, element: (key: Key
   return {
     name,
     family: 'make',
-    signature: `${name}(key, shape)`,
+    signature: more.signature ?? `${name}(key, shape)`,
     about,
     samples: [
       sample({}, '0, [9]'),
@@ -145,13 +145,19 @@ export const makeRows: readonly Row[] = [
   randomRow('random.uniform', 'f32 in 0 ≤ x < 1: the upper 24 bits of each word. The same bits on every device.', 'f32', (key, i) =>
     unit(word(key, i)),
   ),
-  randomRow('random.normal', 'f32, standard normal (Box and Muller 1958), within 5.8 of 0.', 'f32', normal),
+  randomRow(
+    'random.normal',
+    'f32, standard normal (Box and Muller 1958), within 5.8 of 0; every device is within 8 ULP of the exact transform of the words.',
+    'f32',
+    normal,
+  ),
   randomRow(
     'random.bernoulli',
-    'bool, true with a probability (third argument, default ½): where uniform of that key is below it.',
+    'bool, true with a probability: where uniform of the same key is below it. The same bits on every device.',
     'bool',
     (key, i, p = 0.5) => Number(unit(word(key, i)) < p),
     {
+      signature: 'random.bernoulli(key, shape, probability = 0.5)',
       samples: [
         { inputs: {}, call: 'random.bernoulli(3, [20], 0.7)' },
         { inputs: {}, call: 'random.bernoulli(3, [20], 0)' },

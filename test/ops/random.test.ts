@@ -2,10 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { float32, float64 } from '../../compiler/graph/arithmetic.ts';
+import { config } from '../../dsl/config.ts';
+import { model } from '../../dsl/model.ts';
 import { philox } from '../../dsl/ops/philox.ts';
 import { random } from '../../dsl/ops/random.ts';
 import { ScalarBuilder, type ScalarType } from '../../dsl/scalar.ts';
 import { u32 } from '../../dsl/tensor.ts';
+import { openOn } from '../../testing/devices.ts';
 import { run, valuesOf } from './run.ts';
 
 /** Random123's kat_vectors, philox4x32 with 10 rounds: counter, key, words. */
@@ -42,6 +45,16 @@ describe('Philox 4×32-10', () => {
   });
 });
 
+/** The largest difference in units of the last place of an f32. */
+function largestUlps(got: ArrayLike<number>, exact: ArrayLike<number>): number {
+  let worst = 0;
+  for (let i = 0; i < exact.length; i++) {
+    const ulp = 2 ** (Math.floor(Math.log2(Math.max(Math.abs(exact[i]!), 2 ** -126))) - 23);
+    worst = Math.max(worst, Math.abs(got[i]! - exact[i]!) / ulp);
+  }
+  return worst;
+}
+
 describe('random tensors', () => {
   const key = u32(2);
   it('are functions of the key alone: as a number or as its two words', () => {
@@ -69,7 +82,7 @@ describe('random tensors', () => {
     for (const p of [0, 0.1, 0.5, 0.7, 1]) expect(valuesOf(random.bernoulli(3, [n], p))).toEqual(uniform.map(u => Number(u < p)));
   });
   it('have the moments of their distributions', () => {
-    const n = 40_000;
+    const n = 20_000;
     const moments = (xs: readonly number[]): number[] => [1, 2, 3, 4].map(k => xs.reduce((sum, x) => sum + x ** k, 0) / n);
     // the standard error of the k-th moment is below √(moment 2k / n): 4 of them
     for (const [i, m] of moments(valuesOf(random.uniform(1, [n]))).entries())
@@ -81,15 +94,23 @@ describe('random tensors', () => {
     const correlation = valuesOf(random.normal(1, [n])).reduce((sum, x, i) => sum + x * next[i]!, 0) / n;
     expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(n));
   });
+  it.each(['js', 'webgpu'] as const)('normal on %s is within 8 ULP of the exact transform', async device => {
+    const n = 20_000;
+    const draws = model({
+      config: config({}),
+      params: () => ({}),
+      inputs: () => ({ key }),
+      forward: (_, __, inputs) => ({ z: random.normal(inputs.key, [n]) }),
+    });
+    using on = await openOn(device, draws, {});
+    const { z } = await on.run({ key: { data: Uint32Array.of(5, 0), shape: [2] } });
+    expect(largestUlps(z!.data, run([random.normal(5, [n])])[0]!)).toBeLessThan(8);
+  });
   it('normal in single precision is within 8 ULP of the exact transform', () => {
-    const n = 60_000;
+    const n = 20_000;
     const y = random.normal(5, [n]);
     const [exact, single] = [run([y])[0]!, run([y], [], float32)[0]!];
-    let worst = 0;
-    for (let i = 0; i < n; i++) {
-      const ulp = 2 ** (Math.floor(Math.log2(Math.max(Math.abs(exact[i]!), 2 ** -126))) - 23);
-      worst = Math.max(worst, Math.abs(single[i]! - exact[i]!) / ulp);
-    }
+    const worst = largestUlps(single, exact);
     expect(worst).toBeLessThan(8);
     expect(worst).toBeGreaterThan(0);
   });

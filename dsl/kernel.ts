@@ -116,8 +116,11 @@ export function kernel(fn: (...args: never) => unknown): unknown {
   };
   let scalar: ScalarFn | null = null;
   const op = (...operands: readonly unknown[]): Tensor => {
-    scalar ??= (reader ?? fail('kernelReader', name))(source);
-    return apply(op, scalar, name, operands);
+    if (!scalar) {
+      scalar = (reader ?? fail('kernelReader', name))(source);
+      Object.defineProperty(op, 'name', { value: scalar.name }); // an arrow function has no name; the constant that it is has
+    }
+    return apply(op, scalar, scalar.name, operands);
   };
   return Object.assign(Object.defineProperty(op, 'name', { value: name }), { kernel: source });
 }

@@ -355,6 +355,7 @@ describe('kernel(fn) as an op', () => {
     for (const [i, v] of got.get(gelu)!.entries()) expect(v).toBeCloseTo(want[i]!, 14);
     expect([...got.get(positive)!]).toEqual([0, 0, 0, 1, 1, 1]);
     expect(made.graph.node(positive).dtype).toBe('bool');
+    expect(made.graph.origins.get(gelu)?.trail).toEqual(['exactGelu']);
   });
   test('operands of several types', () => {
     const made = intern(traced({ x: f32(2), n: i32(2), on: bool(2) }, ({ x, n, on }) => ({ y: mixed(x, n, on) })));

@@ -22,7 +22,14 @@ export const capabilities = {
   /** Any WebGPU adapter. */
   webgpu,
   /** Adapters that grant more bindings and larger buffers: every desktop GPU. */
-  'webgpu-large': { ...webgpu, name: 'webgpu-large', bindings: 10, sharedBytes: 32 * 1024, bindingBytes: 1024 * MiB - 4096, bufferBytes: 1024 * MiB - 4096 },
+  'webgpu-large': {
+    ...webgpu,
+    name: 'webgpu-large',
+    bindings: 10,
+    sharedBytes: 32 * 1024,
+    bindingBytes: 1024 * MiB - 4096,
+    bufferBytes: 1024 * MiB - 4096,
+  },
   /** Adapters in software (SwiftShader, lavapipe): workgroup memory costs them compile time and never pays, nor do many lanes. */
   'webgpu-software': { ...webgpu, name: 'webgpu-software', sharedBytes: 0, lanes: 8 },
   /** Serial code in doubles. */

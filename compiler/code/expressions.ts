@@ -1,9 +1,10 @@
 // Constructors of L2 expressions. Integer arithmetic on literals is folded here, so that index arithmetic written for the general
 // case (times a stride of 1, plus an offset of 0) leaves no trace in the code.
+
+import { isDynamic, type Size } from '../../common/size.ts';
 import type { Prim, ScalarType } from '../../dsl/scalar.ts';
 import { primType } from '../../dsl/scalar.ts';
 import { float64 } from '../graph/arithmetic.ts';
-import { isDynamic, type Size } from '../../common/size.ts';
 import type { Expr, Width } from './types.ts';
 
 export const literal = (value: number, type: ScalarType): Expr => ({ kind: 'literal', value, type, width: 1 });
@@ -28,6 +29,9 @@ export function operation(prim: Prim, ...args: readonly Expr[]): Expr {
 export function folded(prim: Prim, args: readonly Expr[]): Expr | undefined {
   const first = args[0]!;
   if (prim === 'select' && first.kind === 'literal') return first.value !== 0 ? args[1] : args[2];
+  const last = args.at(-1)!;
+  // WGSL refuses a literal 0 under a division; by its own rule for run time the dividend is the quotient
+  if ((prim === 'quo' || prim === 'rem') && last.kind === 'literal' && last.value === 0) return prim === 'quo' ? first : literal(0, first.type);
   const values = args.flatMap(a => (a.kind === 'literal' && a.type !== 'f32' ? [a.value] : []));
   const type = primType(
     prim,

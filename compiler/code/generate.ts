@@ -2,19 +2,19 @@
 // by the batch; a lane (or a whole group) finds its tile from its number, loops over the axes that it keeps for itself, and stores.
 // Everything else is values.ts (what is computed where), reduce.ts (parts) and vectorise.ts (which memories are vectors).
 import type { Grid } from '../../common/program.ts';
-import { isDynamic, timesSize, type Size } from '../../common/size.ts';
-import { scalarType } from '../graph/graph.ts';
+import { isDynamic, type Size, timesSize } from '../../common/size.ts';
+import { CompileError } from '../errors.ts';
 import { axisSet } from '../loops/facts.ts';
 import type { LoopNest, Store } from '../loops/types.ts';
 import { dividedBy, element, group, int, lane, less, modulo, operation, plus, sizeExpr, splat, times, vector } from './expressions.ts';
+import { checkLimits } from './limits.ts';
 import { Reducer } from './reduce.ts';
 import type { AxisPlan, Schedule } from './schedule.ts';
-import { Scope, type Binding, type Offsets } from './scope.ts';
+import { type Binding, type Offsets, Scope } from './scope.ts';
 import { isContiguous } from './strides.ts';
 import type { Capability, Code, Expr, Memory, Statement } from './types.ts';
 import { Values, withOffset } from './values.ts';
 import { chooseVectorMemories } from './vectorise.ts';
-import { CompileError } from '../errors.ts';
 
 export interface GenerateOptions {
   /** Where a run-time scalar stands in the uniform block (element 0 is the batch). */
@@ -22,11 +22,11 @@ export interface GenerateOptions {
 }
 
 /** Structured code for a nest under a schedule.
- *  @throws CompileError HC31 when the nest needs more bindings than the target has. */
+ *  @throws CompileError HC30 when the batch stands in the grid twice, HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
 export function generate(nest: LoopNest, schedule: Schedule, capability: Capability, options: GenerateOptions): Code {
-  if (nest.buffers.length > capability.bindings)
-    throw new CompileError('HC31', `a kernel reads and writes ${nest.buffers.length} tensors, target '${capability.name}' binds ${capability.bindings}`);
-  return new Generator(nest, schedule, options).code();
+  const code = new Generator(nest, schedule, options).code();
+  checkLimits(code, capability);
+  return code;
 }
 
 class Generator {
@@ -76,7 +76,11 @@ class Generator {
     this.decode(outer && bindings.has(outer.axis) ? grid.slice(1) : grid, point, inRange, bindings);
     const root = new Scope(undefined, bindings, inRange);
     if (together) this.reducer.together = root;
-    this.stores(root, this.schedule.axes.filter(a => a.place !== 'grid'), this.nest.stores);
+    this.stores(
+      root,
+      this.schedule.axes.filter(a => a.place !== 'grid'),
+      this.nest.stores,
+    );
     if (guarded) body.push({ kind: 'if', condition: less(point, sizeExpr(total)), body: inRange });
     return chooseVectorMemories({ memories: this.memories, lanes, grid: size, body });
   }
@@ -107,7 +111,13 @@ class Generator {
   private binding({ axis, tile, vector: wide }: AxisPlan, base: Expr, body: Statement[]): Binding {
     const { extent } = this.nest.axes[axis]!;
     const ragged = tile > 1 && !isMultiple(extent, tile);
-    return { base, tile, vector: wide, extent, last: ragged ? define(this.values.names, body, plus(sizeExpr(extent), int(wide ? -4 : -1))) : undefined };
+    return {
+      base,
+      tile,
+      vector: wide,
+      extent,
+      last: ragged ? define(this.values.names, body, plus(sizeExpr(extent), int(wide ? -4 : -1))) : undefined,
+    };
   }
 
   /** Loops over the axes that a lane keeps, and the stores: each as far out as its axes allow, after the loops inside. */
@@ -133,7 +143,10 @@ class Generator {
         body,
       });
     }
-    this.put(at, stores.filter(s => !inside.includes(s)));
+    this.put(
+      at,
+      stores.filter(s => !inside.includes(s)),
+    );
   }
 
   /** Stores of one point: all values first, then all writes, so that a tile may be written over what it was read from. */
@@ -180,7 +193,8 @@ class Generator {
     const wide = store.axes.find(a => at.binding(a).vector);
     const conditions = this.conditions(store, at, offsets);
     const value = this.named(this.values.value(store.value, at, offsets), at);
-    if (wide === undefined) return { statements: [{ kind: 'store', memory: store.buffer, at: this.values.address(store.at, at, offsets), value }], conditions };
+    if (wide === undefined)
+      return { statements: [{ kind: 'store', memory: store.buffer, at: this.values.address(store.at, at, offsets), value }], conditions };
     return {
       statements: [0, 1, 2, 3].map((j): Statement => {
         const address = this.values.address(store.at, at, withOffset(offsets, wide, (offsets[wide] ?? 0) + j));
@@ -195,10 +209,15 @@ class Generator {
       ? splat(this.values.value(store.value, at, offsets))
       : vector([0, 1, 2, 3].map(j => this.values.value(store.value, at, withOffset(offsets, axis, start + j))));
     const address = this.values.address(store.at, at, offsets);
-    return { statements: [{ kind: 'store', memory: store.buffer, at: address, value: this.named(value, at) }], conditions: this.conditions(store, at, offsets) };
+    return {
+      statements: [{ kind: 'store', memory: store.buffer, at: address, value: this.named(value, at) }],
+      conditions: this.conditions(store, at, offsets),
+    };
   }
   private named(e: Expr, at: Scope): Expr {
-    return e.kind === 'literal' || e.kind === 'name' || (e.kind === 'vector' && e.of.every(x => x.kind === 'name')) ? e : this.values.names.define(at.body, e);
+    return e.kind === 'literal' || e.kind === 'name' || (e.kind === 'vector' && e.of.every(x => x.kind === 'name'))
+      ? e
+      : this.values.names.define(at.body, e);
   }
 
   /** What must hold for a point to be stored: inside the extents, and for an axis that the store lacks, at its first position. */
@@ -219,7 +238,7 @@ class Generator {
 }
 
 function define(names: Values['names'], body: Statement[], e: Expr): Expr {
-  return e.kind === 'literal' || e.kind === 'name' ? e : names.define(body, e, 'g');
+  return e.kind === 'literal' || e.kind === 'name' || e.kind === 'group' ? e : names.define(body, e, 'g');
 }
 function tilesTimes(a: Size, b: Size): Size {
   const product = timesSize(a, b);

@@ -13,31 +13,42 @@ const place = (memory: number): string => `m${memory}`;
 const printMemory = (m: Memory): string =>
   m.space === 'storage' ? `${m.dtype}${m.vector ? 'x4' : ''}${m.written ? ' written' : ''}` : `${m.space} ${m.type}[${m.length}]`;
 
-function printBlock(body: readonly Statement[], indent: string): readonly string[] {
-  return body.flatMap((s): readonly string[] => {
-    switch (s.kind) {
-      case 'let':
-        return [`${indent}${s.name} = ${printExpr(s.value)}`];
-      case 'var':
-        return [`${indent}var ${s.name} = ${printExpr(s.value)}`];
-      case 'set':
-        return [`${indent}${s.name} := ${printExpr(s.value)}`];
-      case 'store':
-        return [`${indent}${place(s.memory)}[${printExpr(s.at)}] := ${printExpr(s.value)}`];
-      case 'for':
-        return [
-          `${indent}for ${s.name} = ${printExpr(s.from)} .. ${printExpr(s.to)}${s.step === 1 ? '' : ` by ${s.step}`}`,
-          ...printBlock(s.body, `${indent}  `),
-        ];
-      case 'if':
-        return [`${indent}if ${printExpr(s.condition)}`, ...printBlock(s.body, `${indent}  `)];
-      case 'barrier':
-        return [`${indent}barrier`];
-    }
-  });
+const printBlock = (body: readonly Statement[], indent: string): readonly string[] => body.flatMap(s => printStatement(s, indent));
+function printStatement(s: Statement, indent: string): readonly string[] {
+  switch (s.kind) {
+    case 'let':
+      return [`${indent}${s.name} = ${printExpr(s.value)}`];
+    case 'var':
+      return [`${indent}var ${s.name} = ${printExpr(s.value)}`];
+    case 'set':
+      return [`${indent}${s.name} := ${printExpr(s.value)}`];
+    case 'store':
+      return [`${indent}${place(s.memory)}[${printExpr(s.at)}] := ${printExpr(s.value)}`];
+    case 'for':
+      return [
+        `${indent}for ${s.name} = ${printExpr(s.from)} .. ${printExpr(s.to)}${s.step === 1 ? '' : ` by ${s.step}`}`,
+        ...printBlock(s.body, `${indent}  `),
+      ];
+    case 'if':
+      return [`${indent}if ${printExpr(s.condition)}`, ...printBlock(s.body, `${indent}  `)];
+    case 'barrier':
+      return [`${indent}barrier`];
+  }
 }
 
-const infix: Partial<Record<Prim, string>> = { add: '+', sub: '-', mul: '*', div: '/', quo: 'quo', rem: 'rem', lt: '<', le: '<=', eq: '==', and: 'and', or: 'or' };
+const infix: Partial<Record<Prim, string>> = {
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  quo: 'quo',
+  rem: 'rem',
+  lt: '<',
+  le: '<=',
+  eq: '==',
+  and: 'and',
+  or: 'or',
+};
 function printExpr(e: Expr): string {
   switch (e.kind) {
     case 'literal':

@@ -8,7 +8,7 @@ import type { ScalarType } from '../../dsl/scalar.ts';
 import { partAxes } from '../loops/facts.ts';
 import { element, int, lane, less, literal, load, named, operation, sizeExpr, splat, times } from './expressions.ts';
 import type { PartPlan, Schedule } from './schedule.ts';
-import { Scope, type Binding, type Offsets } from './scope.ts';
+import { type Binding, type Offsets, Scope } from './scope.ts';
 import type { Expr, Memory, Statement } from './types.ts';
 import type { Values } from './values.ts';
 

@@ -4,7 +4,7 @@
 //   points   every store axis that all parts depend on: tiles over the grid, a lane a tile (elementwise, contractions, plain sums)
 //   rows     some store axis that a part doesn't depend on: one point of the others at a time, its parts once (row statistics)
 import { isDynamic, type Size } from '../../common/size.ts';
-import { axisSet, freeAxes, partAxes, partsRead, scope as reach, storeReads, type AxisSet } from '../loops/facts.ts';
+import { type AxisSet, axisSet, freeAxes, partAxes, partsRead, scope as reach, storeReads } from '../loops/facts.ts';
 import type { LoopNest, Store } from '../loops/types.ts';
 import { isContiguous, loadsOf, plainStride, strideIn } from './strides.ts';
 import { chooseTile, type TileChoice } from './tiles.ts';
@@ -113,7 +113,8 @@ function elementwise(facts: Facts, capability: Capability): Schedule {
   const inner = axes.at(-1);
   const loads = loadsOf(nest, reach(nest.values, storeReads(nest)));
   const fits = (a: number): boolean =>
-    facts.contiguousStore(a) && loads.every(l => strideIn(l.at, a, free) === 0 || (isContiguous(l.at, a, free) && (l.when < 0 || ((free[l.when]! >> a) & 1) === 0)));
+    facts.contiguousStore(a) &&
+    loads.every(l => strideIn(l.at, a, free) === 0 || (isContiguous(l.at, a, free) && (l.when < 0 || ((free[l.when]! >> a) & 1) === 0)));
   const vector = capability.vectors && inner !== undefined && fits(inner);
   const looped = capability.lanes === 1 ? loopAxes(facts, axes) : [];
   const plans = axes.map((axis): AxisPlan => {

@@ -3,8 +3,8 @@
 // stand for several neighbouring positions (a register tile: unroll-and-jam, Callahan, Carr & Kennedy 1990): a value exists once
 // for each combination of the offsets that it depends on, so that in x[n, k]·w[o, k] a tile of 4×4 loads x four times, not sixteen.
 import type { Size } from '../../common/size.ts';
-import type { AxisSet } from '../loops/facts.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
+import type { AxisSet } from '../loops/facts.ts';
 import { exprKey, int, named, operation, plus } from './expressions.ts';
 import type { Expr, Statement } from './types.ts';
 

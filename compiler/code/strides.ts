@@ -1,7 +1,8 @@
 // How an address moves along one axis within a vector of four positions that starts at a multiple of four. Reshapes that cut or
 // join the axis at multiples of four leave div and mod behind, and are seen through: in (4j + i) mod 64 the lane index i survives.
-import type { LoopNest, Index } from '../loops/types.ts';
-import { indexAxes, type AxisSet } from '../loops/facts.ts';
+
+import { type AxisSet, indexAxes } from '../loops/facts.ts';
+import type { Index, LoopNest } from '../loops/types.ts';
 
 /** Address step from one of the four positions to the next; undefined when it isn't one number. */
 export function strideIn(x: Index, axis: number, free: readonly AxisSet[]): number | undefined {

@@ -3,8 +3,8 @@
 // where they are. Both are chosen by one estimate: instructions a useful multiply-add. (For the two-axis tile see Goto & van de
 // Geijn, "Anatomy of high-performance matrix multiplication", 2008; here the counts alone decide, for any loads and any axes.)
 import { scope as reach } from '../loops/facts.ts';
+import { type Facts, isWideAlong } from './schedule.ts';
 import { dependsOn, isContiguous, loadsOf } from './strides.ts';
-import { isWideAlong, type Facts } from './schedule.ts';
 import type { Capability } from './types.ts';
 
 export interface TileChoice {

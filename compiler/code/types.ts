@@ -23,7 +23,14 @@ export type Statement =
   | { readonly kind: 'var'; readonly name: string; readonly value: Expr }
   | { readonly kind: 'set'; readonly name: string; readonly value: Expr }
   | { readonly kind: 'store'; readonly memory: number; readonly at: Expr; readonly value: Expr }
-  | { readonly kind: 'for'; readonly name: string; readonly from: Expr; readonly to: Expr; readonly step: number; readonly body: readonly Statement[] } // i32, from ≤ name < to
+  | {
+      readonly kind: 'for';
+      readonly name: string;
+      readonly from: Expr;
+      readonly to: Expr;
+      readonly step: number;
+      readonly body: readonly Statement[];
+    } // i32, from ≤ name < to
   | { readonly kind: 'if'; readonly condition: Expr; readonly body: readonly Statement[] }
   | { readonly kind: 'barrier' }; // workgroup-wide, only in uniform control flow
 

@@ -1,11 +1,12 @@
 // Values of a nest as expressions: each is computed once in the outermost scope where it can stand, for each combination of the
 // register offsets that it depends on. Values used once stay inside the expression of their user. Parts are handed to `reduce`.
-import type { Index, LoopNest, Val } from '../loops/types.ts';
-import { freeAxes, indexAxes, operands, scope as reach, type AxisSet } from '../loops/facts.ts';
+
 import { indexValues } from '../loops/affine.ts';
+import { type AxisSet, freeAxes, indexAxes, operands, scope as reach } from '../loops/facts.ts';
+import type { Index, LoopNest, Val } from '../loops/types.ts';
 import { dividedBy, element, folded, int, literal, load, modulo, operation, plus, sizeExpr, times, vector } from './expressions.ts';
-import { isContiguous, strideIn } from './strides.ts';
 import { Names, type Offsets, positionOf, type Scope, tileSteps } from './scope.ts';
+import { isContiguous, strideIn } from './strides.ts';
 import type { Expr } from './types.ts';
 
 /** Expressions deeper than this are named, whatever they are used for: text stays readable and renderers' recursion short. */

@@ -1,8 +1,8 @@
 // A storage binding is an array of vectors when everything that touches it moves four aligned elements; else it is an array of
 // scalars, and what wanted to move four moves one four times. (WGSL has no view of one buffer as both.)
 import { element, int, plus } from './expressions.ts';
-import { mapStatements, walkExpressions } from './walk.ts';
 import type { Code, Expr, Memory, Statement } from './types.ts';
+import { mapStatements, walkExpressions } from './walk.ts';
 
 export function chooseVectorMemories(code: Code): Code {
   const scalar = new Set<number>();

@@ -1,29 +1,15 @@
 // The specification of structured code, executable: it runs after generation in tests, and its limits hold for every kernel that is
 // compiled. Types and widths agree, names are defined before use and once, vectors are aligned memory's or registers', barriers
 // stand in uniform control flow only, and nothing exceeds the target.
-import { primType } from '../../dsl/scalar.ts';
+
 import type { ScalarType } from '../../dsl/scalar.ts';
-import { CompileError } from '../errors.ts';
+import { primType } from '../../dsl/scalar.ts';
 import { intrinsic } from '../render/intrinsics.ts';
+import { checkLimits } from './limits.ts';
 import type { Capability, Code, Expr, Memory, Statement, Width } from './types.ts';
-import { countStatements, operandsOf } from './walk.ts';
+import { operandsOf } from './walk.ts';
 
 export const memoryType = (m: Memory): ScalarType => (m.space === 'storage' ? (m.dtype === 'f16' ? 'f32' : m.dtype) : m.type);
-
-/** What the code needs more than the target has, as an error before anything runs.
- *  @throws CompileError HC31 bindings, HC32 statements, HC36 workgroup memory or lanes. */
-export function checkLimits(code: Code, capability: Capability): void {
-  const { name } = capability;
-  const bindings = code.memories.filter(m => m.space === 'storage').length;
-  if (bindings > capability.bindings) throw new CompileError('HC31', `a kernel binds ${bindings} tensors, target '${name}' has ${capability.bindings} bindings`);
-  const statements = countStatements(code.body);
-  if (statements > capability.statements)
-    throw new CompileError('HC32', `a kernel has ${statements} statements, target '${name}' takes ${capability.statements}: split the function into several`);
-  const shared = code.memories.reduce((n, m) => n + (m.space === 'shared' ? 4 * m.length : 0), 0);
-  if (shared > capability.sharedBytes)
-    throw new CompileError('HC36', `a kernel shares ${shared} bytes in a workgroup, target '${name}' has ${capability.sharedBytes}`);
-  if (code.lanes > capability.maxLanes) throw new CompileError('HC36', `a kernel has ${code.lanes} lanes, target '${name}' at most ${capability.maxLanes}`);
-}
 
 /** @throws Error (a defect of the compiler) with what is wrong and where, and CompileError as `checkLimits` does. */
 export function verifyCode(code: Code, capability: Capability): void {
@@ -165,7 +151,8 @@ class Verifier {
   }
   private address(at: Expr, m: Memory, width: Width): void {
     if (at.type !== 'i32' || at.width !== 1) fail('an address is an i32');
-    if (m.space === 'storage' ? m.vector !== (width === 4) : width !== 1) fail(`${width} wide access of a memory of ${m.space === 'storage' && m.vector ? 'vectors' : 'scalars'}`);
+    if (m.space === 'storage' ? m.vector !== (width === 4) : width !== 1)
+      fail(`${width} wide access of a memory of ${m.space === 'storage' && m.vector ? 'vectors' : 'scalars'}`);
   }
   private memory(i: number): Memory {
     return this.code.memories[i] ?? fail(`there is no memory ${i}`);

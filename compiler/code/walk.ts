@@ -60,22 +60,27 @@ function mapExpr(e: Expr, f: (e: Expr) => Expr): Expr {
   }
 }
 /** Rebuilds code: expressions from their leaves up, then each statement as some others. */
-export function mapStatements(body: readonly Statement[], expression: (e: Expr) => Expr, statement: (s: Statement) => readonly Statement[]): Statement[] {
+export function mapStatements(
+  body: readonly Statement[],
+  expression: (e: Expr) => Expr,
+  statement: (s: Statement) => readonly Statement[],
+): readonly Statement[] {
   const go = (e: Expr): Expr => mapExpr(e, expression);
-  return body.flatMap((s): readonly Statement[] => {
+  const rebuild = (s: Statement): Statement => {
     switch (s.kind) {
       case 'let':
       case 'var':
       case 'set':
-        return statement({ ...s, value: go(s.value) });
+        return { ...s, value: go(s.value) };
       case 'store':
-        return statement({ ...s, at: go(s.at), value: go(s.value) });
+        return { ...s, at: go(s.at), value: go(s.value) };
       case 'for':
-        return statement({ ...s, from: go(s.from), to: go(s.to), body: mapStatements(s.body, expression, statement) });
+        return { ...s, from: go(s.from), to: go(s.to), body: mapStatements(s.body, expression, statement) };
       case 'if':
-        return statement({ ...s, condition: go(s.condition), body: mapStatements(s.body, expression, statement) });
+        return { ...s, condition: go(s.condition), body: mapStatements(s.body, expression, statement) };
       case 'barrier':
-        return statement(s);
+        return s;
     }
-  });
+  };
+  return body.flatMap(s => statement(rebuild(s)));
 }

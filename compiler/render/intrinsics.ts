@@ -18,7 +18,8 @@ export interface Intrinsic {
 type ByType = Partial<Record<ScalarType, Intrinsic>>;
 type Table = Readonly<Record<Prim, ByType>>;
 
-const native = (text: string, ulp: number | string = 0, literal?: string): Intrinsic => (literal === undefined ? { text, ulp } : { text, ulp, literal });
+const native = (text: string, ulp: number | string = 0, literal?: string): Intrinsic =>
+  literal === undefined ? { text, ulp } : { text, ulp, literal };
 const call = (polyfill: string, ulp: number | string, arity = 1, literal?: string): Intrinsic => {
   const text = `${polyfill}$W(${['$0', '$1', '$2'].slice(0, arity).join(', ')})`;
   return literal === undefined ? { text, polyfill, ulp } : { text, polyfill, ulp, literal };

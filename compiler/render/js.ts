@@ -2,11 +2,11 @@
 // is obtained by `new Function(text)()`: `function (m, u, from, to)` with m the typed arrays in memory order (bool is Uint32Array),
 // u = [batch, ...scalars] in doubles, and groups from ≤ group < to. Floats are doubles until a typed array rounds them.
 import type { ScalarType } from '../../dsl/scalar.ts';
-import { walkExpressions } from '../code/walk.ts';
 import type { Code, Expr, Statement } from '../code/types.ts';
-import { jsPolyfills } from './polyfills-js.ts';
-import { commentLine, fill, intrinsicOf, templateOf, withNeeds } from './text.ts';
+import { walkExpressions } from '../code/walk.ts';
 import { CompileError } from '../errors.ts';
+import { jsPolyfills } from './polyfills-js.ts';
+import { commentLine, fill, intrinsicOf, templateOf, unwrapped, withNeeds } from './text.ts';
 
 export interface JsOptions {
   /** Lines for people; any text. */
@@ -40,38 +40,41 @@ export function renderJs(code: Code, { comment }: JsOptions): string {
 const arrayType = (t: ScalarType): string => ({ f32: 'Float64Array', i32: 'Int32Array', u32: 'Uint32Array', bool: 'Uint32Array' })[t];
 const nameOf = (code: Code, memory: number): string => ({ storage: 'b', shared: 's', private: 'l' })[code.memories[memory]!.space] + memory;
 
-function statements(code: Code, body: readonly Statement[], indent: string): readonly string[] {
-  const e = (x: Expr): string => expression(code, x);
-  return body.flatMap((s): readonly string[] => {
-    switch (s.kind) {
-      case 'let':
-        return [`${indent}const ${s.name} = ${e(s.value)};`];
-      case 'var':
-        return [`${indent}let ${s.name} = ${e(s.value)};`];
-      case 'set':
-        return [`${indent}${s.name} = ${e(s.value)};`];
-      case 'store': {
-        const value = s.value.type === 'bool' ? `${e(s.value)} ? 1 : 0` : e(s.value);
-        return [`${indent}${nameOf(code, s.memory)}[${e(s.at)}] = ${value};`];
-      }
-      case 'for':
-        return [
-          `${indent}for (let ${s.name} = ${e(s.from)}; ${s.name} < ${e(s.to)}; ${s.name} += ${s.step}) {`,
-          ...statements(code, s.body, `${indent}  `),
-          `${indent}}`,
-        ];
-      case 'if':
-        return [`${indent}if (${e(s.condition)}) {`, ...statements(code, s.body, `${indent}  `), `${indent}}`];
-      case 'barrier':
-        return []; // one lane is always together
+const statements = (code: Code, body: readonly Statement[], indent: string): readonly string[] => body.flatMap(s => statement(code, s, indent));
+function statement(code: Code, s: Statement, indent: string): readonly string[] {
+  const e = (x: Expr): string => unwrapped(expression(code, x));
+  switch (s.kind) {
+    case 'let':
+      return [`${indent}const ${s.name} = ${e(s.value)};`];
+    case 'var':
+      return [`${indent}let ${s.name} = ${e(s.value)};`];
+    case 'set':
+      return [`${indent}${s.name} = ${e(s.value)};`];
+    case 'store': {
+      const value = s.value.type === 'bool' ? `(${e(s.value)}) ? 1 : 0` : e(s.value);
+      return [`${indent}${nameOf(code, s.memory)}[${e(s.at)}] = ${value};`];
     }
-  });
+    case 'for':
+      return [
+        `${indent}for (let ${s.name} = ${e(s.from)}; ${s.name} < ${e(s.to)}; ${s.name} += ${s.step}) {`,
+        ...statements(code, s.body, `${indent}  `),
+        `${indent}}`,
+      ];
+    case 'if':
+      return [`${indent}if (${e(s.condition)}) {`, ...statements(code, s.body, `${indent}  `), `${indent}}`];
+    case 'barrier':
+      return []; // one lane is always together
+  }
 }
 
 function expression(code: Code, x: Expr): string {
   switch (x.kind) {
     case 'literal':
-      return x.type === 'bool' ? `${x.value !== 0}` : x.value < 0 || Object.is(x.value, -0) ? `(${Object.is(x.value, -0) ? '-0' : x.value})` : `${x.value}`;
+      return x.type === 'bool'
+        ? `${x.value !== 0}`
+        : x.value < 0 || Object.is(x.value, -0)
+          ? `(${Object.is(x.value, -0) ? '-0' : x.value})`
+          : `${x.value}`;
     case 'name':
       return x.name;
     case 'group':
@@ -81,7 +84,13 @@ function expression(code: Code, x: Expr): string {
     case 'batch':
       return '(u[0] | 0)';
     case 'scalar':
-      return x.type === 'bool' ? `(u[${x.index}] !== 0)` : x.type === 'i32' ? `(u[${x.index}] | 0)` : x.type === 'u32' ? `(u[${x.index}] >>> 0)` : `u[${x.index}]`;
+      return x.type === 'bool'
+        ? `(u[${x.index}] !== 0)`
+        : x.type === 'i32'
+          ? `(u[${x.index}] | 0)`
+          : x.type === 'u32'
+            ? `(u[${x.index}] >>> 0)`
+            : `u[${x.index}]`;
     case 'op':
       return fill(
         templateOf(intrinsicOf('js', x), x),
@@ -89,7 +98,7 @@ function expression(code: Code, x: Expr): string {
         {},
       );
     case 'load': {
-      const text = `${nameOf(code, x.memory)}[${expression(code, x.at)}]`;
+      const text = `${nameOf(code, x.memory)}[${unwrapped(expression(code, x.at))}]`;
       return x.type === 'bool' ? `(${text} !== 0)` : text;
     }
     case 'element':

@@ -1,9 +1,9 @@
 // What both renderers share: templates of intrinsics filled in, polyfills collected in an order that defines before use, comments
 // that no user's text can end.
 import type { Expr } from '../code/types.ts';
-import { intrinsic, type Intrinsic, type Language } from './intrinsics.ts';
-import type { Polyfill } from './polyfills-wgsl.ts';
 import { CompileError } from '../errors.ts';
+import { type Intrinsic, intrinsic, type Language } from './intrinsics.ts';
+import type { Polyfill } from './polyfills-wgsl.ts';
 
 export function intrinsicOf(language: Language, e: Expr & { readonly kind: 'op' }): Intrinsic {
   const operand = e.args[0]!.type;
@@ -32,3 +32,15 @@ export function withNeeds(names: readonly string[], table: Readonly<Record<strin
 
 /** A line comment from anybody's words: everything that ends a line in WGSL or JavaScript, and every other control character, is a blank. */
 export const commentLine = (words: string): string => `// ${words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()}`.trimEnd();
+
+/** Without brackets around the whole, which a statement doesn't need. */
+export function unwrapped(text: string): string {
+  if (!text.startsWith('(')) return text;
+  let open = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(') open++;
+    if (text[i] === ')') open--;
+    if (open === 0) return i === text.length - 1 ? text.slice(1, -1) : text;
+  }
+  return text;
+}

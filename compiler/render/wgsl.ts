@@ -4,12 +4,12 @@
 import type { Access } from '../../common/program.ts';
 import { isDynamic } from '../../common/size.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
-import { walkExpressions } from '../code/walk.ts';
 import type { Code, Expr, Memory, Statement, Width } from '../code/types.ts';
+import { walkExpressions } from '../code/walk.ts';
+import { CompileError } from '../errors.ts';
 import { shortestF32 } from './numbers.ts';
 import { wgslPolyfills } from './polyfills-wgsl.ts';
-import { commentLine, fill, intrinsicOf, templateOf, withNeeds } from './text.ts';
-import { CompileError } from '../errors.ts';
+import { commentLine, fill, intrinsicOf, templateOf, unwrapped, withNeeds } from './text.ts';
 
 export interface WgslOptions {
   /** One a storage binding. A binding may be declared read_write though this kernel only reads it (arenas are). */
@@ -39,7 +39,9 @@ export function renderWgsl(code: Code, { access, comment }: WgslOptions): string
     }
   });
   const storage = code.memories.filter(m => m.space === 'storage');
-  const privates = code.memories.map((m, i) => (m.space === 'private' ? `  var ${nameOf(code, i)}: array<${m.type}, ${m.length}>;` : '')).filter(Boolean);
+  const privates = code.memories
+    .map((m, i) => (m.space === 'private' ? `  var ${nameOf(code, i)}: array<${m.type}, ${m.length}>;` : ''))
+    .filter(Boolean);
   const lines = [
     ...comment.map(commentLine),
     ...code.memories.flatMap((m, i) => declaration(code, m, i, access)),
@@ -73,7 +75,11 @@ function declaration(code: Code, m: Memory, i: number, access: readonly Access[]
 const nameOf = (code: Code, memory: number): string => ({ storage: 'b', shared: 's', private: 'l' })[code.memories[memory]!.space] + memory;
 
 function helperText(used: ReadonlyMap<string, ReadonlySet<Width>>, infinity: boolean): readonly string[] {
-  const of = (width: Width): readonly string[] => withNeeds([...used].filter(([, widths]) => widths.has(width)).map(([name]) => name), wgslPolyfills);
+  const of = (width: Width): readonly string[] =>
+    withNeeds(
+      [...used].filter(([, widths]) => widths.has(width)).map(([name]) => name),
+      wgslPolyfills,
+    );
   const out: string[] = [];
   const constant = infinity || [...of(1), ...of(4)].includes('f_infinity');
   if (constant) out.push(wgslPolyfills.f_infinity!.text.trimEnd());
@@ -91,39 +97,38 @@ function totalGroups({ grid: { count, of, per } }: Code): string {
   return count === 1 ? tiles : `(${tiles}) * ${count}`;
 }
 
-function statements(code: Code, body: readonly Statement[], indent: string): readonly string[] {
-  const e = (x: Expr): string => expression(code, x);
-  return body.flatMap((s): readonly string[] => {
-    switch (s.kind) {
-      case 'let':
-      case 'var':
-        return [`${indent}${s.kind} ${s.name} = ${typed(s.value, e(s.value))};`];
-      case 'set':
-        return [`${indent}${s.name} = ${e(s.value)};`];
-      case 'store': {
-        const m = code.memories[s.memory]!;
-        const value = elementType(m) === 'bool' ? `${wide('u32', s.value.width)}(${e(s.value)})` : e(s.value);
-        return [`${indent}${access(code, s.memory, s.at)} = ${value};`];
-      }
-      case 'for':
-        return [
-          `${indent}for (var ${s.name} = ${typed(s.from, e(s.from))}; ${s.name} < ${e(s.to)}; ${s.name} += ${s.step}) {`,
-          ...statements(code, s.body, `${indent}  `),
-          `${indent}}`,
-        ];
-      case 'if':
-        return [`${indent}if (${e(s.condition)}) {`, ...statements(code, s.body, `${indent}  `), `${indent}}`];
-      case 'barrier':
-        return [`${indent}workgroupBarrier();`];
+const statements = (code: Code, body: readonly Statement[], indent: string): readonly string[] => body.flatMap(s => statement(code, s, indent));
+function statement(code: Code, s: Statement, indent: string): readonly string[] {
+  const e = (x: Expr): string => unwrapped(expression(code, x));
+  switch (s.kind) {
+    case 'let':
+    case 'var':
+      return [`${indent}${s.kind} ${s.name} = ${typed(s.value, e(s.value))};`];
+    case 'set':
+      return [`${indent}${s.name} = ${e(s.value)};`];
+    case 'store': {
+      const m = code.memories[s.memory]!;
+      const value = elementType(m) === 'bool' ? `${wide('u32', s.value.width)}(${e(s.value)})` : e(s.value);
+      return [`${indent}${access(code, s.memory, s.at)} = ${value};`];
     }
-  });
+    case 'for':
+      return [
+        `${indent}for (var ${s.name} = ${typed(s.from, e(s.from))}; ${s.name} < ${e(s.to)}; ${s.name} += ${s.step}) {`,
+        ...statements(code, s.body, `${indent}  `),
+        `${indent}}`,
+      ];
+    case 'if':
+      return [`${indent}if (${e(s.condition)}) {`, ...statements(code, s.body, `${indent}  `), `${indent}}`];
+    case 'barrier':
+      return [`${indent}workgroupBarrier();`];
+  }
 }
 const typed = (e: Expr, text: string): string => (e.kind === 'literal' && e.type === 'i32' ? `i32(${e.value})` : text);
 
 function access(code: Code, memory: number, at: Expr): string {
   const m = code.memories[memory]!;
   const index = expression(code, at);
-  if (m.space !== 'storage' || !m.vector) return `${nameOf(code, memory)}[${index}]`;
+  if (m.space !== 'storage' || !m.vector) return `${nameOf(code, memory)}[${unwrapped(index)}]`;
   return `${nameOf(code, memory)}[${at.kind === 'literal' ? at.value / 4 : `${index} >> 2u`}]`;
 }
 
@@ -140,7 +145,8 @@ function expression(code: Code, x: Expr): string {
     case 'batch':
       return 'i32(u[0].x)';
     case 'scalar': {
-      if (x.index >= uniformElements) throw new CompileError('HC34', `run-time scalar ${x.index} lies beyond the uniform block's ${uniformElements} elements`);
+      if (x.index >= uniformElements)
+        throw new CompileError('HC34', `run-time scalar ${x.index} lies beyond the uniform block's ${uniformElements} elements`);
       const bits = `u[${x.index >> 2}].${'xyzw'[x.index & 3]}`;
       return x.type === 'u32' ? bits : x.type === 'bool' ? `(${bits} != 0u)` : `bitcast<${x.type}>(${bits})`;
     }

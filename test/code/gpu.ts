@@ -71,7 +71,10 @@ export class Gpu {
       const resources = [...buffers, ...(block ? [uniform] : [])];
       pass.setBindGroup(
         0,
-        device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: resources.map((buffer, binding) => ({ binding, resource: { buffer } })) }),
+        device.createBindGroup({
+          layout: pipeline.getBindGroupLayout(0),
+          entries: resources.map((buffer, binding) => ({ binding, resource: { buffer } })),
+        }),
       );
       const [x, y, z] = foldGrid(groups, this.maxGroups);
       pass.dispatchWorkgroups(x, y, z);
@@ -98,11 +101,19 @@ export class Gpu {
   }
 
   /** What a nest stores, by node; `fill` where it stores nothing. */
-  async runNest(nest: LoopNest, capability: Capability, memory: ReadonlyMap<number, Float64Array>, setting: Setting = {}, fill = -77): Promise<Map<number, Float64Array>> {
+  async runNest(
+    nest: LoopNest,
+    capability: Capability,
+    memory: ReadonlyMap<number, Float64Array>,
+    setting: Setting = {},
+    fill = -77,
+  ): Promise<Map<number, Float64Array>> {
     const code = codeFor(nest, capability, setting);
     const text = renderWgsl(code, { access: nest.buffers.map(b => (b.written ? 'read_write' : 'read')), comment: [] });
     const batch = setting.batch ?? 1;
-    const arrays = nest.buffers.map(b => wordsOf(b.dtype, b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(b.dtype === 'bool' ? 7 : fill) : memory.get(b.node)!));
+    const arrays = nest.buffers.map(b =>
+      wordsOf(b.dtype, b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(b.dtype === 'bool' ? 7 : fill) : memory.get(b.node)!),
+    );
     const out = await this.run(text, code, arrays, uniforms(setting));
     return new Map(nest.buffers.flatMap((b, i) => (b.written ? [[b.node, Float64Array.from(out[i]!)] as const] : [])));
   }

@@ -23,7 +23,29 @@ function kernelOf(prims: readonly Prim[], operands: readonly DType[], n: number)
   });
   return b.finish({ rescale: false });
 }
-const unaryPrims = new Set<Prim>(['neg', 'abs', 'sign', 'floor', 'ceil', 'exp', 'log', 'sqrt', 'rsqrt', 'tanh', 'erf', 'sin', 'cos', 'not', 'toF32', 'toI32', 'toU32', 'toBool', 'bits', 'fromBits', 'roundF16']);
+const unaryPrims = new Set<Prim>([
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'ceil',
+  'exp',
+  'log',
+  'sqrt',
+  'rsqrt',
+  'tanh',
+  'erf',
+  'sin',
+  'cos',
+  'not',
+  'toF32',
+  'toI32',
+  'toU32',
+  'toBool',
+  'bits',
+  'fromBits',
+  'roundF16',
+]);
 const arity = (p: Prim): number => (p === 'select' ? 3 : unaryPrims.has(p) ? 1 : 2);
 
 type Run = (nest: LoopNest, memory: ReadonlyMap<number, Float64Array>) => Promise<Map<number, Float64Array>>;
@@ -41,7 +63,12 @@ const targets: readonly (readonly ['js' | 'wgsl', Run])[] = [
 ];
 
 /** Runs primitives over operands, five a kernel. */
-async function evaluate(run: Run, prims: readonly Prim[], types: readonly DType[], operands: readonly Float64Array[]): Promise<Map<Prim, Float64Array>> {
+async function evaluate(
+  run: Run,
+  prims: readonly Prim[],
+  types: readonly DType[],
+  operands: readonly Float64Array[],
+): Promise<Map<Prim, Float64Array>> {
   const out = new Map<Prim, Float64Array>();
   for (let at = 0; at < prims.length; at += 5) {
     const some = prims.slice(at, at + 5);
@@ -62,7 +89,32 @@ function pairs(values: readonly number[]): readonly [Float64Array, Float64Array]
 const ints = [0, 1, -1, 2, 3, -3, 7, -7, 31, 32, 33, 64, 1000, -1000, 65537, 0x12345678, 2147483647, -2147483648, -2147483647];
 const wholes = ints.map(x => x >>> 0);
 /** Finite single-precision numbers of all sizes that no target is free to flush. */
-const singles = [0, 1, -1, 0.5, -0.5, 1.5, -1.5, 2.5, 3, -3, 1e-3, -1e-3, 7.75, 1e5, -1e5, 16777217, 3e9, -3e9, 1e20, -1e20, 1e-20, 65504, 65520, 1 / 3].map(Math.fround);
+const singles = [
+  0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  1.5,
+  -1.5,
+  2.5,
+  3,
+  -3,
+  1e-3,
+  -1e-3,
+  7.75,
+  1e5,
+  -1e5,
+  16777217,
+  3e9,
+  -3e9,
+  1e20,
+  -1e20,
+  1e-20,
+  65504,
+  65520,
+  1 / 3,
+].map(Math.fround);
 
 const exactly = (got: Float64Array, prim: Prim, type: ScalarType, operands: readonly Float64Array[]): void => {
   const f = float64.primitive(prim, type);
@@ -108,7 +160,26 @@ describe.each(targets)('%s', (language, run) => {
   });
 
   test('conversions saturate, and NaN is 0', async () => {
-    const x = Float64Array.from([2147483647, 2147483648, -2147483648, -2147483649, 4294967295, 4294967296, 1e30, -1e30, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, -0.9, 0.9, 2147483520, 4294967040], Math.fround);
+    const x = Float64Array.from(
+      [
+        2147483647,
+        2147483648,
+        -2147483648,
+        -2147483649,
+        4294967295,
+        4294967296,
+        1e30,
+        -1e30,
+        Number.POSITIVE_INFINITY,
+        Number.NEGATIVE_INFINITY,
+        Number.NaN,
+        -0.9,
+        0.9,
+        2147483520,
+        4294967040,
+      ],
+      Math.fround,
+    );
     const got = await evaluate(run, ['toI32', 'toU32'], ['f32'], [x]);
     for (const [prim, values] of got) exactly(values, prim, 'f32', [x]);
   });
@@ -130,7 +201,11 @@ describe.each(targets)('%s', (language, run) => {
   test('select takes either', async () => {
     const b = new NestBuilder();
     const i = b.axis(8);
-    const [c, x, y] = [b.load(b.buffer(0, 8, 'bool', false), axisIndex(i)), b.load(b.buffer(1, 8, 'f32', false), axisIndex(i)), b.load(b.buffer(2, 8, 'f32', false), axisIndex(i))];
+    const [c, x, y] = [
+      b.load(b.buffer(0, 8, 'bool', false), axisIndex(i)),
+      b.load(b.buffer(1, 8, 'f32', false), axisIndex(i)),
+      b.load(b.buffer(2, 8, 'f32', false), axisIndex(i)),
+    ];
     b.store(b.buffer(100, 8, 'f32', true), axisIndex(i), b.op('select', c, x, y), [i]);
     const memory = new Map([0, 1, 2].map(k => [k, Float64Array.from({ length: 8 }, (_, j) => (k === 0 ? j % 2 : 10 * k + j))]));
     expect([...(await run(b.finish({ rescale: false }), memory)).get(100)!]).toEqual([20, 11, 22, 13, 24, 15, 26, 17]);
@@ -138,19 +213,57 @@ describe.each(targets)('%s', (language, run) => {
 
   /** Ranges in which each function's result is a normal number, swept evenly in value or in logarithm. */
   const sweeps: readonly (readonly [Prim, readonly (readonly [number, number, 'even' | 'log'])[]])[] = [
-    ['exp', [[-87, 88.7, 'even'], [1e-6, 1, 'log']]],
-    ['log', [[1.2e-38, 3.4e38, 'log'], [0.5, 2, 'even']]],
+    [
+      'exp',
+      [
+        [-87, 88.7, 'even'],
+        [1e-6, 1, 'log'],
+      ],
+    ],
+    [
+      'log',
+      [
+        [1.2e-38, 3.4e38, 'log'],
+        [0.5, 2, 'even'],
+      ],
+    ],
     ['sqrt', [[1e-37, 1e38, 'log']]],
     ['rsqrt', [[1e-37, 1e38, 'log']]],
-    ['tanh', [[-12, 12, 'even'], [1e-6, 1, 'log']]],
-    ['erf', [[-5, 5, 'even'], [1e-6, 1, 'log']]],
-    ['sin', [[-8192, 8192, 'even'], [-7, 7, 'even']]],
-    ['cos', [[-8192, 8192, 'even'], [-7, 7, 'even']]],
+    [
+      'tanh',
+      [
+        [-12, 12, 'even'],
+        [1e-6, 1, 'log'],
+      ],
+    ],
+    [
+      'erf',
+      [
+        [-5, 5, 'even'],
+        [1e-6, 1, 'log'],
+      ],
+    ],
+    [
+      'sin',
+      [
+        [-8192, 8192, 'even'],
+        [-7, 7, 'even'],
+      ],
+    ],
+    [
+      'cos',
+      [
+        [-8192, 8192, 'even'],
+        [-7, 7, 'even'],
+      ],
+    ],
   ];
   test.each(sweeps)('%s keeps its bound', async (prim, ranges) => {
     for (const [low, high, kind] of ranges) {
       const n = 1 << 17;
-      const x = Float64Array.from({ length: n }, (_, i) => Math.fround(kind === 'even' ? low + ((high - low) * i) / n : low * (high / low) ** (i / n)));
+      const x = Float64Array.from({ length: n }, (_, i) =>
+        Math.fround(kind === 'even' ? low + ((high - low) * i) / n : low * (high / low) ** (i / n)),
+      );
       const got = (await evaluate(run, [prim], ['f32'], [x])).get(prim)!;
       const { ulp } = intrinsics(language)[prim].f32!;
       const worst = worstOf(got, x, float64.primitive(prim, 'f32'), typeof ulp === 'number' ? undefined : 2 ** -23);
@@ -190,7 +303,12 @@ function ulps(got: number, want: number): number {
   const size = Math.max(Math.abs(want), 2 ** -126);
   return Math.abs(Math.fround(got) - want) / 2 ** (Math.floor(Math.log2(size)) - 23);
 }
-function worstOf(got: Float64Array, x: Float64Array, f: (a: number, b: number, c: number) => number, absolute?: number): { error: number; at: number } {
+function worstOf(
+  got: Float64Array,
+  x: Float64Array,
+  f: (a: number, b: number, c: number) => number,
+  absolute?: number,
+): { error: number; at: number } {
   let worst = { error: 0, at: Number.NaN };
   got.forEach((g, i) => {
     const want = f(x[i]!, 0, 0);

@@ -20,9 +20,17 @@ export interface Setting {
 }
 
 /** Element 0 of the uniform block is the batch, then scalars by name. */
-export const scalarIndexIn = (scalars: Readonly<Record<string, number>> = {}) => (name: string) => Object.keys(scalars).sort().indexOf(name) + 1;
+export const scalarIndexIn =
+  (scalars: Readonly<Record<string, number>> = {}) =>
+  (name: string) =>
+    Object.keys(scalars).sort().indexOf(name) + 1;
 export const uniforms = ({ batch = 1, scalars = {} }: Setting): Float64Array =>
-  Float64Array.from([batch, ...Object.keys(scalars).sort().map(name => scalars[name]!)]);
+  Float64Array.from([
+    batch,
+    ...Object.keys(scalars)
+      .sort()
+      .map(name => scalars[name]!),
+  ]);
 
 export function codeFor(nest: LoopNest, capability: Capability, { scalars }: Setting = {}): Code {
   const code = generate(nest, schedule(nest, capability), capability, { scalarIndex: scalarIndexIn(scalars) });
@@ -47,19 +55,33 @@ function wideArray(dtype: DType, values: ArrayLike<number>): Float64Array | Int3
 }
 
 /** What a nest stores, by node, from rendered JavaScript; NaN where it stores nothing. */
-export function runJs(nest: LoopNest, capability: Capability, memory: ReadonlyMap<number, Float64Array>, setting: Setting = {}): Map<number, Float64Array> {
+export function runJs(
+  nest: LoopNest,
+  capability: Capability,
+  memory: ReadonlyMap<number, Float64Array>,
+  setting: Setting = {},
+): Map<number, Float64Array> {
   const code = codeFor(nest, capability, setting);
   const kernel = compileJs(renderJs(code, { comment: [] }));
   const batch = setting.batch ?? 1;
-  const arrays = nest.buffers.map(b => wideArray(b.written ? 'f32' : b.dtype, b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(Number.NaN) : memory.get(b.node)!));
+  const arrays = nest.buffers.map(b =>
+    wideArray(b.written ? 'f32' : b.dtype, b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(Number.NaN) : memory.get(b.node)!),
+  );
   kernel(arrays, uniforms(setting), 0, gridSize(code.grid, batch));
   return new Map(nest.buffers.flatMap((b, i) => (b.written ? [[b.node, Float64Array.from(arrays[i]!)] as const] : [])));
 }
 
 /** The same from the generated code as it is written, lanes and vectors included. */
-export function runCode(nest: LoopNest, capability: Capability, memory: ReadonlyMap<number, Float64Array>, setting: Setting = {}): Map<number, Float64Array> {
+export function runCode(
+  nest: LoopNest,
+  capability: Capability,
+  memory: ReadonlyMap<number, Float64Array>,
+  setting: Setting = {},
+): Map<number, Float64Array> {
   const batch = setting.batch ?? 1;
-  const arrays = nest.buffers.map(b => (b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(Number.NaN) : Float64Array.from(memory.get(b.node)!)));
+  const arrays = nest.buffers.map(b =>
+    b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(Number.NaN) : Float64Array.from(memory.get(b.node)!),
+  );
   interpretCode(codeFor(nest, capability, setting), arrays, uniforms(setting));
   return new Map(nest.buffers.flatMap((b, i) => (b.written ? [[b.node, arrays[i]!] as const] : [])));
 }
@@ -73,7 +95,11 @@ export function runReference(nest: LoopNest, memory: ReadonlyMap<number, Float64
 }
 
 /** The first element that differs by more than tolerance · (1 + |expected|), in words; undefined when none does. */
-export function differs(got: ReadonlyMap<number, ArrayLike<number>>, want: ReadonlyMap<number, ArrayLike<number>>, tolerance: number): string | undefined {
+export function differs(
+  got: ReadonlyMap<number, ArrayLike<number>>,
+  want: ReadonlyMap<number, ArrayLike<number>>,
+  tolerance: number,
+): string | undefined {
   for (const [node, values] of want) {
     const mine = got.get(node)!;
     if (mine.length !== values.length) return `%${node} has ${mine.length} elements, not ${values.length}`;

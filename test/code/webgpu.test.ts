@@ -12,7 +12,7 @@ import { lowerUnfused } from '../../compiler/loops/unfused.ts';
 import { build, familyNames, type Program } from '../loops/programs.ts';
 import { runKernels } from '../loops/run.ts';
 import { Gpu } from './gpu.ts';
-import { batched, bell, columnSums, normalised, rowsByColumns, rowsByRows, rowSums } from './nests.ts';
+import { batched, bell, columnSums, normalised, rowSums, rowsByColumns, rowsByRows } from './nests.ts';
 import { runReference, smallFeeds } from './run.ts';
 
 let gpu: Gpu;

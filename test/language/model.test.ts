@@ -202,6 +202,6 @@ describe('a kernel', () => {
     expect(softplus(f32(2), f32()).node.origin.trail).toEqual(['softplus']);
     expect(texts).toEqual([expect.stringMatching(/^\(x.*, scale.*\) => scale \* Math\.log\(1 \+ Math\.exp\(x\)\) true$/)]);
     expect(() => softplus(f32(2), f32(3) as never)).toThrow('✗ kernel: an operand has the shape of the first, [2], or is a number, got [3]');
-    expect(() => softplus(f32(2) as never, undefined as never)).toThrow('✗ kernel: parameter 2 of kernel is f32, got undefined');
+    expect(() => softplus(f32(2) as never, undefined as never)).toThrow('✗ kernel: parameter 2 of softplus is f32, got undefined');
   });
 });

@@ -1,5 +1,6 @@
 // Evaluates the source text of the op table's calls: with the ops over placeholders, traced and run by the graph interpreter, and with
 // the references over plain arrays.
+import type { Graph } from '../../compiler/graph/graph.ts';
 import { intern } from '../../compiler/graph/intern.ts';
 import { interpret } from '../../compiler/graph/interpret.ts';
 import { evalDim } from '../../dsl/dim.ts';
@@ -75,36 +76,44 @@ function referenceScope(): Record<string, unknown> {
 }
 
 type Traced = ReturnType<typeof trace>;
-/** Runs a traced call by the graph interpreter; a symbol `batch` may stay free, of the given size. */
-export function interpretCall(
-  { inputs, result }: Traced,
-  feeds: ReadonlyMap<string, readonly number[]>,
-  batch?: readonly [string, number],
-): NdArray[] {
-  const outputs = tensorsOf(result);
-  const { graph, outputs: ids } = intern({
+/** The compiler's graph of a traced call; a symbol `batch` may stay free. */
+export function graphOf({ inputs, result }: Traced, batch: string | null = null): { readonly graph: Graph; readonly outputs: readonly number[] } {
+  const { graph, outputs } = intern({
     inputs: [...inputs].map(([name, x]) => [name, x.node] as const),
-    outputs: outputs.map((x, i) => [`${i}`, x.node] as const),
+    outputs: tensorsOf(result).map((x, i) => [`${i}`, x.node] as const),
     names: new Map(),
-    batch: batch?.[0] ?? null,
+    batch,
   });
-  const values = interpret(
-    graph,
-    ids.map(([, id]) => id),
-    Object.fromEntries([...feeds].map(([name, data]) => [name, Float64Array.from(data)])),
-    batch ? { batch: batch[1] } : {},
-  );
+  return { graph, outputs: outputs.map(([, id]) => id) };
+}
+/** Runs a traced call by the graph interpreter; a symbol `batch` may stay free, of the given size. */
+export function interpretCall(traced: Traced, feeds: ReadonlyMap<string, readonly number[]>, batch?: readonly [string, number]): NdArray[] {
+  const { graph, outputs } = graphOf(traced, batch?.[0]);
+  const values = interpret(graph, outputs, feedsOf(feeds), batch ? { batch: batch[1] } : {});
+  const tensors = tensorsOf(traced.result);
   const size = (d: number | string): number => (typeof d === 'number' ? d : (evalDim(d, new Map([batch!])) as number));
-  return ids.map(([, id], i): NdArray => {
-    const { shape, dtype, over } = outputs[i]!.node;
+  return outputs.map((id, i): NdArray => {
+    const { shape, dtype, over } = tensors[i]!.node;
     return { shape: shape.map(size), dtype, data: [...values.get(id)!], ...(over === undefined ? {} : { over: size(over) }) };
   });
 }
+const feedsOf = (values: ReadonlyMap<string, readonly number[]>): Record<string, Float64Array> =>
+  Object.fromEntries([...values].map(([name, data]) => [name, Float64Array.from(data)]));
+/** Arrays for the inputs of a sample. */
+function drawn(sample: Sample, { inputs }: Traced, seed: number): Map<string, NdArray> {
+  const random = new Random(seed);
+  return new Map([...inputs].map(([name, x]) => [name, draw(sample.values?.[name], x.node, random)]));
+}
+const dataOf = (values: ReadonlyMap<string, NdArray>): Map<string, readonly number[]> => new Map([...values].map(([name, x]) => [name, x.data]));
+/** A sample as a graph, with values to feed it. */
+export function graphOfSample(sample: Sample, seed: number): ReturnType<typeof graphOf> & { readonly feeds: Readonly<Record<string, Float64Array>> } {
+  const traced = trace(sample);
+  return { ...graphOf(traced), feeds: feedsOf(dataOf(drawn(sample, traced, seed))) };
+}
 export function evaluateSample(sample: Sample, seed: number): Evaluated {
   const traced = trace(sample);
-  const random = new Random(seed);
-  const values = new Map([...traced.inputs].map(([name, x]) => [name, draw(sample.values?.[name], x.node, random)]));
-  const got = interpretCall(traced, new Map([...values].map(([name, x]) => [name, x.data])));
+  const values = drawn(sample, traced, seed);
+  const got = interpretCall(traced, dataOf(values));
   const expected = evaluate(sample.call, { ...references, ...Object.fromEntries(values) }) as NdResult;
   return { got, expected: leaves(expected, isArray) };
 }

@@ -18,40 +18,34 @@ export interface Stop {
 // ---------------------------------------------------------------- what an argument says
 /** Facts: [formal dim, actual dim, field] of sizes and parameters, [formal shape, actual shape, field] of tensors, or a ✗ message with
  *  {} for the layer's name. A field is '' or the key of the record that the value stands in. */
-type Facts<F, A, Key extends string = ''> =
-  F extends Param<infer S>
-    ? ParamFacts<S, A>
-    : F extends { readonly node: unknown }
-      ? TensorFact<F, A, Key>
-      : F extends { readonly dim: infer f }
-        ? SizeFact<F, f, A, Key>
-        : F extends readonly (infer f)[]
-          ? A extends readonly (infer a)[]
-            ? Facts<f, a>
-            : Say<'wantsList', ['{}', Lead<Key>]>
-          : F extends object
-            ? { [K in keyof F]: K extends keyof A ? Field<F[K], A[K], K & string> : Say<'missing', ['{}', K]> }[keyof F]
-            : never;
+type Facts<F, A> = F extends { readonly node: unknown } | number | string | boolean ? Field<F, A, ''> : Tree<F, A>;
 /** of a record's field: the messages of sizes and tensors name it; a parameter's do not, so that equal layers stay equal facts */
 type Field<F, A, K extends string> =
   F extends Param<infer S>
     ? ParamFacts<S, A>
     : F extends { readonly node: unknown }
       ? TensorFact<F, A, K>
-      : F extends { readonly dim: infer f }
-        ? SizeFact<F, f, A, K>
-        : [F] extends [number | string | boolean]
-          ? FieldFact<F, A, K>
-          : Facts<F, A>;
+      : [F] extends [number | string | boolean]
+        ? F extends { readonly dim: infer f }
+          ? SizeFact<F, f, A, K>
+          : FieldFact<F, A, K>
+        : F extends readonly unknown[]
+          ? Tree<F, A, K>
+          : Tree<F, A>;
+type Tree<F, A, Key extends string = ''> = F extends readonly (infer f)[]
+  ? A extends readonly (infer a)[]
+    ? Facts<f, a>
+    : Say<'wantsList', ['{}', Lead<Key>]>
+  : { [K in keyof F]: K extends keyof A ? Field<F[K], A[K], K & string> : Say<'missing', ['{}', K]> }[keyof F];
 type Lead<Key extends string> = Key extends '' ? '' : `${Key} `;
+/** A as a Param first: the same interface infers from its argument, without looking at members */
 type ParamFacts<S extends Shape, A> =
-  A extends Tensor<infer T>
-    ? S['length'] extends T['length']
-      ? Zip<S, T>
-      : Wide<T> extends true
-        ? never
-        : Say<'wantsTensor', ['{}', '', ShowShape<S>, '?', ShowShape<T>]>
-    : Say<'wantsTensor', ['{}', '', ShowShape<S>, '?', '?']>;
+  A extends Param<infer T> ? PairParam<S, T> : A extends Tensor<infer T> ? PairParam<S, T> : Say<'wantsTensor', ['{}', '', ShowShape<S>, '?', '?']>;
+type PairParam<S extends Shape, T extends Shape> = S['length'] extends T['length']
+  ? Zip<S, T>
+  : Wide<T> extends true
+    ? never
+    : Say<'wantsTensor', ['{}', '', ShowShape<S>, '?', ShowShape<T>]>;
 type TensorFact<F, A, Key extends string> =
   F extends Tensor<infer S, infer D>
     ? A extends Tensor<infer T, infer E>
@@ -134,8 +128,9 @@ type Broken<U, E> = U extends [infer S, infer T, unknown]
       ? never
       : U
   : never;
-type Holds<f, a, E> =
-  Eval<f, E> extends infer v
+type Holds<f, a, E> = f extends keyof E
+  ? DimEq<E[f], a>
+  : Eval<f, E> extends infer v
     ? DimEq<v, a> extends true
       ? number extends v
         ? number extends a
@@ -227,7 +222,12 @@ export type Unify<N extends string, F, A, E> = [E] extends [string | Stop] ? Sto
 type Named<N extends string, R> = R extends `✗ {}:${infer rest}` ? `✗ ${N}:${rest}` : R;
 type Unified<F, A, E> =
   Facts<F, A> extends infer U ? ([Extract<U, string>] extends [never] ? Unify1<U, Extend<E, Bound<U, E>>> : Extract<U, string>) : never;
-type Unify1<U, E> = Solved<U, E> extends infer C ? ('✗' extends NameOf<C> ? Indivisible<SimplestBad<C>, U, E> : Unify2<U, Extend<E, C>>) : never;
-type Unify2<U, E> = SolvedRest<U, E> extends infer C ? ('✗' extends NameOf<C> ? Indivisible<SimplestBad<C>, U, E> : Unify3<U, Extend<E, C>>) : never;
+type Unify1<U, E> = [Poly<U>] extends [never] ? Unify3<U, E> : Unify2<U, Poly<U>, E>;
+type Unify2<U, P, E> =
+  Solved<P, E> extends infer C ? ('✗' extends NameOf<C> ? Indivisible<SimplestBad<C>, U, E> : UnifyScaled<U, P, Extend<E, C>>) : never;
+type UnifyScaled<U, P, E> =
+  SolvedRest<P, E> extends infer C ? ('✗' extends NameOf<C> ? Indivisible<SimplestBad<C>, U, E> : Unify3<U, Extend<E, C>>) : never;
+/** the facts with a formal that is no plain symbol: only they are solved */
+type Poly<U> = U extends [infer s, unknown, unknown] ? (Atom<s extends Shape ? s[number] : s> extends true ? never : U) : never;
 type Unify3<U, E> = [Broken<U, E>] extends [never] ? E : [Clash<E>] extends [never] ? Blame<Simplest<Broken<U, E>>, E> : Clash<E>;
 type SimplestBad<C> = Extract<C, ['✗', unknown]>[1] extends infer X ? ['✗', Simplest<X>] : never;

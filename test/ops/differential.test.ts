@@ -10,7 +10,7 @@ import { dtypeName, dtypeOf, isTensor, ShapeError, type Tensor } from '../../dsl
 import { compileFiles, type Diagnostic, root } from '../../scripts/check-types.ts';
 import { language, trace } from './evaluate.ts';
 
-const callsOfRow = 40;
+const callsOfRow = 64;
 const callsOfFile = 200;
 const folder = path.join(root, `node_modules/.cache/heddle/differential-${process.pid}`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

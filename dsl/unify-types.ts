@@ -2,7 +2,7 @@
 // order and words. What an argument says is a *set* of facts, because types have no key order: equal facts vanish (which is also the
 // speed of a model with many equal layers), and a message may name one of several only by a rule that does not look at order.
 import type { GeN } from './arith.ts';
-import type { Atom, Canon, DimEq, Eval, EvalShape, Known, Shape, ShowDim, ShowShape, Solve, Unsolved } from './dim-types.ts';
+import type { Atom, DimEq, Eval, EvalShape, Known, Shape, ShowDim, ShowShape, Solve, Unsolved } from './dim-types.ts';
 import type { FieldFact, SizeFact } from './fields.ts';
 import type { Param } from './params.ts';
 import type { Index, ShowDType, Tensor, Wide } from './tensor.ts';

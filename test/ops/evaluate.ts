@@ -7,7 +7,7 @@ import { evalDim } from '../../dsl/dim.ts';
 import type { Node } from '../../dsl/graph.ts';
 import * as ops from '../../dsl/ops/index.ts';
 import { count } from '../../dsl/table/arrays.ts';
-import type { Call, NdArray, NdResult } from '../../dsl/table/row.ts';
+import type { Call, NdArray } from '../../dsl/table/row.ts';
 import { Random, type Sample, table, type Values } from '../../dsl/table.ts';
 import { bool, f16, f32, i32, index, isTensor, type Tensor, u32 } from '../../dsl/tensor.ts';
 
@@ -105,17 +105,23 @@ function drawn(sample: Sample, { inputs }: Traced, seed: number): Map<string, Nd
   return new Map([...inputs].map(([name, x]) => [name, draw(sample.values?.[name], x.node, random)]));
 }
 const dataOf = (values: ReadonlyMap<string, NdArray>): Map<string, readonly number[]> => new Map([...values].map(([name, x]) => [name, x.data]));
+/** A traced sample, values to feed it, and what the reference makes of them. */
+export function drawnSample(
+  sample: Sample,
+  seed: number,
+): { readonly traced: Traced; readonly values: ReadonlyMap<string, NdArray>; readonly expected: NdArray[] } {
+  const traced = trace(sample);
+  const values = drawn(sample, traced, seed);
+  return { traced, values, expected: reference(sample.call, Object.fromEntries(values)) };
+}
 /** A sample as a graph, with values to feed it. */
 export function graphOfSample(sample: Sample, seed: number): ReturnType<typeof graphOf> & { readonly feeds: Readonly<Record<string, Float64Array>> } {
   const traced = trace(sample);
   return { ...graphOf(traced), feeds: feedsOf(dataOf(drawn(sample, traced, seed))) };
 }
 export function evaluateSample(sample: Sample, seed: number): Evaluated {
-  const traced = trace(sample);
-  const values = drawn(sample, traced, seed);
-  const got = interpretCall(traced, dataOf(values));
-  const expected = evaluate(sample.call, { ...references, ...Object.fromEntries(values) }) as NdResult;
-  return { got, expected: leaves(expected, isArray) };
+  const { traced, values, expected } = drawnSample(sample, seed);
+  return { got: interpretCall(traced, dataOf(values)), expected };
 }
 /** The references by name, for arrays of one's own. */
 export const reference = (call: string, arrays: Readonly<Record<string, NdArray>>): NdArray[] =>

@@ -2,28 +2,15 @@
 // with their words and place, and that the table and the exported ops are the same set.
 import { describe, expect, it } from 'vitest';
 import * as ops from '../../dsl/ops/index.ts';
-import { type NdArray, table } from '../../dsl/table.ts';
+import { table } from '../../dsl/table.ts';
 import { ShapeError } from '../../dsl/tensor.ts';
+import { difference } from './difference.ts';
 import { evaluate, evaluateSample, language, tensorsOf, trace } from './evaluate.ts';
 
 const show = (inputs: Readonly<Record<string, string>>): string =>
   Object.entries(inputs)
     .map(([name, text]) => `${name}: ${text}`)
     .join(', ');
-/** The first element that differs by more than the tolerance, in words; null when none does. NaN equals NaN. */
-function difference(got: NdArray, expected: NdArray, tolerance: number): string | null {
-  const head = (x: NdArray): string => `${x.dtype}[${x.shape}]${x.over === undefined ? '' : ` over ${x.over}`}`;
-  if (head(got) !== head(expected)) return `${head(got)} for ${head(expected)}`;
-  if (got.data.length !== expected.data.length) return `${got.data.length} elements for ${expected.data.length}`;
-  const exact = expected.dtype !== 'f32' && expected.dtype !== 'f16';
-  const at = expected.data.findIndex((want, i) => {
-    const value = got.data[i]!;
-    if (Object.is(value, want) || value === want) return false;
-    return exact || !(Math.abs(value - want) <= tolerance * (1 + Math.abs(want)));
-  });
-  return at < 0 ? null : `element ${at}: ${got.data[at]} for ${expected.data[at]}`;
-}
-
 describe('the op table', () => {
   it('has one row an exported op', () => {
     const ofFunctions = ['grad', 'valueAndGrad', 'withDerivative']; // they take functions, not tensors

@@ -1,6 +1,6 @@
 // The passes in order: trace → intern → simplify → lower → schedule → generate → memory → render → Program.
 // Compiling opens no device and writes nothing.
-import type { Program } from '../common/program.ts';
+import type { Program, TypedProgram } from '../common/program.ts';
 import type { Size } from '../common/size.ts';
 import { trace, type Model, type ModelConfig, type ModelOutputs, type Traced } from '../dsl/model.ts';
 import { capabilities, type Target } from './code/capabilities.ts';
@@ -34,9 +34,8 @@ export interface CompileOptions {
   readonly grad?: string;
 }
 
-/** A Program that remembers the names and shapes of its model's outputs, for the types of a session's results. */
-export type Compiled<Outputs = Record<string, unknown>> = Program & { readonly [outputs]?: Outputs };
-declare const outputs: unique symbol;
+/** A Program typed by its model's outputs. */
+export type Compiled<Outputs = Record<string, unknown>> = TypedProgram<Outputs>;
 
 /** Compiles a model for a configuration (values, or the name of one of its presets).
  *  @throws ShapeError from the trace, CompileError where the target cannot run the program. */

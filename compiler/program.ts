@@ -110,7 +110,7 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
     const bytes = bytesOf(graph.node(id));
     ranges.set(id, { slot: slots.push({ kind: 'input', bytes }) - 1, offset: 0, bytes });
   }
-  const used = new Set(parts.dispatches.flatMap(d => d.nest.buffers.map(b => b.node)));
+  const used = new Set([...parts.dispatches.flatMap(d => d.nest.buffers.map(b => b.node)), ...parts.homes.values()]);
   const limit = parts.capability.bufferBytes;
   // weights that nothing reads keep a place of their own, which no session allocates
   for (const read of [true, false]) fixedSlots([...params.values()].filter(id => used.has(id) === read), 'weights', graph, limit, slots, ranges);
@@ -125,10 +125,9 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
       else life.set(b.node, { first: step, last: step });
     }
   });
-  for (const home of parts.homes.values()) {
-    const l = life.get(home);
-    if (l) l.last = parts.dispatches.length;
-  }
+  // an output lives to the end; an empty one has no kernel, and a place all the same
+  const end = parts.dispatches.length;
+  for (const home of parts.homes.values()) if (!ranges.has(home)) life.set(home, { first: life.get(home)?.first ?? end, last: end });
   const ids = [...life.keys()];
   const plan = planMemory(ids.map(id => ({ bytes: bytesOf(graph.node(id)), ...life.get(id)! })), limit);
   const base = slots.length;

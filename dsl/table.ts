@@ -6,6 +6,7 @@ import { elementwiseRows } from './table/elementwise.ts';
 import { indexRows } from './table/indices.ts';
 import { makeRows } from './table/make.ts';
 import { nnRows } from './table/nn.ts';
+import { partRows } from './table/parts.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { Row } from './table/row.ts';
 import { viewRows } from './table/views.ts';
@@ -18,6 +19,7 @@ export const table: readonly Row[] = [
   ...contractRows,
   ...reduceRows,
   ...viewRows,
+  ...partRows,
   ...nnRows,
   ...indexRows,
   ...makeRows,

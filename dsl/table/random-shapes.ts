@@ -1,5 +1,5 @@
 // Source text of random dims, shapes and placeholders for the `calls` of the op table.
-import type { Random } from './row.ts';
+import type { Call, Random } from './row.ts';
 
 /** As it is written in source: a number, or a quoted dim of symbols. */
 export type DimText = number | string;
@@ -28,3 +28,9 @@ export function nearly(r: Random, shape: readonly DimText[]): DimText[] {
       return [...shape];
   }
 }
+
+/** A call on one tensor x of any element type. */
+export const oneTensor = (r: Random, shape: readonly DimText[], call: string): Call => ({
+  inputs: { x: placeholder(shape, r.chance(0.8) ? 'f32' : r.pick(['i32', 'bool', 'u32', 'index(5)'])) },
+  call,
+});

@@ -70,6 +70,8 @@ function withTables(nest: LoopNest, facts: Facts): readonly Place[] | undefined 
   return places.every((place, p) => place === 'inline' || fits(p)) ? places : undefined;
 }
 function withoutTables(nest: LoopNest, facts: Facts, extent: readonly number[]): readonly Place[] | undefined {
+  // one reduction alone can be cut no further, however often it is read
+  if (nest.parts.length === 1) return ['inline'];
   const size = (axes: AxisSet): number => axesOf(axes).reduce((n, a) => n * extent[a]!, 1);
   const evaluations = nest.parts.map(() => 0);
   for (const p of [...nest.parts.keys()].sort((a, b) => nest.parts[b]!.of - nest.parts[a]!.of)) {

@@ -11,6 +11,7 @@ import {
   linear as linearRule,
   type MatMul,
   matmul as matmulRule,
+  type Steps,
 } from '../rules/contract.ts';
 import { type Agree, agree, type OkType, plain, type Wants, wants } from '../rules/dtype.ts';
 import { type Arg, type DType, dtypeOf, type Ok, resolve, type Tensor, trailing } from '../tensor.ts';
@@ -99,7 +100,8 @@ const pair = (step: Step): readonly [Dim, Dim] => {
 };
 type Conv2dShape<X extends Shape, W extends Shape, D, E, O> =
   Judge<'conv2d', D, E, Conv2d<X, W, O>> extends infer R ? (R extends string ? R : Options<W, D, O> extends infer M extends string ? M : R) : never;
-type Options<W extends Shape, D, O> = ConvBiasType<D, O> extends infer M extends string ? M : ConvOptions<W, O>;
+type Options<W extends Shape, D, O> =
+  Steps<O> extends infer E extends string ? E : ConvBiasType<D, O> extends infer M extends string ? M : ConvOptions<W, O>;
 type Step = DimArg | readonly [DimArg, DimArg];
 export interface Conv2dOptions {
   /** Of height and width; default 1. */

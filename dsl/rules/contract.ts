@@ -82,7 +82,7 @@ type Below<D, Least extends 0 | 1> = D extends number
       : true
   : false;
 /** Shape when the options are right in themselves; the bias is judged after the kernel. */
-type Steps<O> =
+export type Steps<O> =
   true extends Below<Stride<O>[number], 1>
     ? Say<'convStride', [ShowShape<Stride<O>>]>
     : true extends Below<Pad<O>[number], 0>

@@ -2,11 +2,12 @@
 // loop (unroll-and-jam), together with the other parts of the same loop of the nest. Lanes together: each sums its share of one
 // axis, then the shares meet in workgroup memory by halves (Harris 2007); barriers stand in uniform control flow because the
 // statements of the group's own scope do.
+// Long sums of f32 run in blocks, so that errors grow with the block and the number of blocks, not with the length (Higham 1993).
 // `rescale` is a licence to run a sum beside its max; here the max simply runs first.
 import type { ReduceKind } from '../../dsl/graph.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { partAxes } from '../loops/facts.ts';
-import { element, int, lane, less, literal, load, named, operation, sizeExpr, splat, times } from './expressions.ts';
+import { element, int, lane, less, literal, load, named, operation, plus, sizeExpr, splat, times } from './expressions.ts';
 import type { PartPlan, Schedule } from './schedule.ts';
 import { type Binding, type Offsets, Scope } from './scope.ts';
 import type { Expr, Memory, Statement } from './types.ts';
@@ -26,6 +27,12 @@ const join = (kind: ReduceKind, a: Expr, b: Expr): Expr => operation(kind === 's
 function joinElements(kind: ReduceKind, v: Expr): Expr {
   const [x, y, z, w] = [0, 1, 2, 3].map(i => element(v, i)) as [Expr, Expr, Expr, Expr];
   return join(kind, join(kind, x, y), join(kind, z, w));
+}
+
+type Name = Expr & { readonly kind: 'name' };
+interface Block {
+  readonly before: Statement[];
+  readonly after: Statement[];
 }
 
 export class Reducer {
@@ -52,12 +59,17 @@ export class Reducer {
     const tiled = [...Array(nest.axes.length).keys()].filter(a => (free >> a) & 1 && at.binding(a).tile > 1);
     const points = this.values.combinations(tiled, at, []);
 
-    const cells = members.flatMap(p => points.map(offsets => ({ part: p, offsets, sum: this.start(p, at, plan) })));
-    const { inner, close } = this.loops(plan, split, at);
+    const cells = members.flatMap(p => points.map(offsets => ({ part: p, offsets, sum: this.start(p, at, at.body, plan) })));
+    const { inner, block, close } = this.loops(plan, split, at);
     for (const { part: p, offsets, sum } of cells) {
       const { kind, of } = nest.parts[p]!;
+      const add = (to: Name, term: Expr): Statement => ({ kind: 'set', name: to.name, value: join(kind, to, to.width === 4 ? splat(term) : term) });
       const term = this.values.value(of, inner, cleared(offsets, plan.order));
-      inner.body.push({ kind: 'set', name: sum.name, value: join(kind, sum, sum.width === 4 ? splat(term) : term) });
+      if (block) {
+        const ofBlock = this.start(p, at, block.before, plan);
+        inner.body.push(add(ofBlock, term));
+        block.after.push(add(sum, ofBlock));
+      } else inner.body.push(add(sum, term));
     }
     close();
     for (const { part: p, offsets, sum } of cells) {
@@ -84,37 +96,51 @@ export class Reducer {
     );
   }
 
-  private start(part: number, at: Scope, plan: PartPlan): Expr & { readonly kind: 'name' } {
+  /** An accumulator of a part that stands at `at`. */
+  private start(part: number, at: Scope, body: Statement[], plan: PartPlan): Name {
     const { kind, of } = this.values.nest.parts[part]!;
     const { type } = this.values.nest.values[of]!;
     const zero = literal(identity(kind, type), type);
     const wide = plan.vector >= 0 || this.values.vectorAxis(partAxes(this.values.nest.parts[part]!, this.values.free), at) >= 0;
-    return this.values.names.variable(at.body, wide ? splat(zero) : zero);
+    return this.values.names.variable(body, wide ? splat(zero) : zero);
   }
 
   /** The loops over a part's axes: statements go to `inner`, and after them `close` puts each loop into the one around it, behind what
-   *  was found to stand there. */
-  private loops(plan: PartPlan, split: number, at: Scope): { inner: Scope; close: () => void } {
-    const loops: { outer: Scope; statement: Statement }[] = [];
+   *  was found to stand there. `block`: what stands before and after the innermost loop when that runs over a block of its axis. */
+  private loops(plan: PartPlan, split: number, at: Scope): { inner: Scope; block: Block | undefined; close: () => void } {
+    const { names, nest } = this.values;
+    const loops: { outer: Statement[]; statement: Statement; after: Statement[] }[] = [];
     let inner = at;
+    let block: Block | undefined;
     for (const axis of plan.order) {
-      const { extent } = this.values.nest.axes[axis]!;
-      const counter = this.values.names.loop();
-      const vector = axis === plan.vector;
-      const step = vector ? 4 : 1;
+      const { extent } = nest.axes[axis]!;
+      const counter = names.loop();
+      const step = axis === plan.vector ? 4 : 1;
+      const last = sizeExpr(extent);
+      let from = axis === split ? times(lane, step) : int(0);
+      let to = last;
+      let outer = inner.body;
+      const after: Statement[] = [];
+      if (plan.block > 0 && axis === plan.order.at(-1) && axis !== split) {
+        const start = names.loop();
+        const before: Statement[] = [];
+        loops.push({ outer, statement: { kind: 'for', name: start.name, from, to: last, step: plan.block, body: before }, after: [] });
+        from = start;
+        to = operation('min', plus(start, int(plan.block)), last);
+        outer = before;
+        block = { before, after };
+      }
       const body: Statement[] = [];
-      const from = axis === split ? times(lane, step) : int(0);
-      loops.push({
-        outer: inner,
-        statement: { kind: 'for', name: counter.name, from, to: sizeExpr(extent), step: axis === split ? step * this.schedule.lanes : step, body },
-      });
-      const binding: Binding = { base: counter, tile: vector ? 4 : 1, vector, extent, last: undefined };
+      const statement: Statement = { kind: 'for', name: counter.name, from, to, step: axis === split ? step * this.schedule.lanes : step, body };
+      loops.push({ outer, statement, after });
+      const binding: Binding = { base: counter, tile: step, vector: axis === plan.vector, extent, last: undefined };
       inner = new Scope(inner, new Map([[axis, binding]]), body);
     }
     return {
       inner,
+      block,
       close: () => {
-        for (const { outer, statement } of loops.reverse()) outer.body.push(statement);
+        for (const { outer, statement, after } of loops.reverse()) outer.push(statement, ...after);
       },
     };
   }
@@ -131,7 +157,7 @@ export class Reducer {
     }
     const result = this.values.names.define(at.body, read(int(0)));
     at.body.push({ kind: 'barrier' }); // the memory is used again
-    return named((result as Expr & { readonly kind: 'name' }).name, share.type);
+    return named((result as Name).name, share.type);
   }
   private sharedOf(type: ScalarType): number {
     let memory = this.shared.get(type);

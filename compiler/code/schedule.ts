@@ -26,6 +26,8 @@ export interface PartPlan {
   readonly vector: number;
   /** The one that the lanes of a group share, or −1. */
   readonly split: number;
+  /** Positions of the innermost axis that are reduced by themselves before they join the rest; 0: all at once. */
+  readonly block: number;
 }
 export interface Schedule {
   readonly lanes: number;
@@ -41,6 +43,8 @@ export interface Schedule {
 
 /** A JavaScript group should do this many points, so that finding its place is not felt. */
 const pointsPerGroup = 1024;
+/** About the square root of the longest sums there are; a multiple of 4. */
+const blockLength = 256;
 
 export function schedule(nest: LoopNest, capability: Capability): Schedule {
   const facts = new Facts(nest);
@@ -139,7 +143,7 @@ function loopAxes(facts: Facts, axes: readonly number[]): readonly number[] {
 function points(facts: Facts, capability: Capability): Schedule {
   const { nest, axes } = facts;
   const choice = chooseTile(facts, capability);
-  const parts = nest.parts.map((_, p) => partPlan(facts, p, choice));
+  const parts = nest.parts.map((_, p) => partPlan(facts, p, choice, capability));
   const shares = choice.tiles.size === 0 && choice.along < 0;
   const split = shares ? splitAxis(facts, capability, parts) : -1;
   const plans = axes.map((axis): AxisPlan => ({ axis, place: 'grid', tile: choice.tiles.get(axis) ?? 1, vector: axis === choice.along }));
@@ -164,7 +168,7 @@ function points(facts: Facts, capability: Capability): Schedule {
 }
 
 /** Loops of one part: its axes by falling stride of its first load that moves along them; vectors along the contiguous one. */
-function partPlan(facts: Facts, part: number, choice: TileChoice): PartPlan {
+function partPlan(facts: Facts, part: number, choice: TileChoice, capability: Capability): PartPlan {
   const { nest } = facts;
   const p = nest.parts[part]!;
   const loads = loadsOf(nest, facts.below([p.of]));
@@ -173,7 +177,14 @@ function partPlan(facts: Facts, part: number, choice: TileChoice): PartPlan {
   const wide = choice.vectorParts && choice.along < 0 ? order.find(a => isWideAlong(facts, part, a)) : undefined;
   // the vector axis runs innermost
   const sorted = wide === undefined ? order : [...order.filter(a => a !== wide), wide];
-  return { order: sorted, vector: wide ?? -1, split: -1 };
+  return { order: sorted, vector: wide ?? -1, split: -1, block: blockOf(facts, part, sorted.at(-1), choice, capability) };
+}
+/** Long sums of f32 in few accumulators run in blocks; JavaScript's doubles need none. */
+function blockOf(facts: Facts, part: number, axis: number | undefined, choice: TileChoice, capability: Capability): number {
+  const { kind, of } = facts.nest.parts[part]!;
+  if (axis === undefined || capability.language === 'js' || kind !== 'sum' || facts.nest.values[of]!.type !== 'f32') return 0;
+  const accumulators = [...choice.tiles].reduce((n, [a, t]) => n * (a === choice.along ? t / 4 : t), 1);
+  return accumulators <= 4 && (facts.dynamic(axis) || facts.atOnce(axis) > 2 * blockLength) ? blockLength : 0;
 }
 /** Is the axis contiguous for every load of the part that moves along it, at its own point? */
 export function isWideAlong(facts: Facts, part: number, axis: number): boolean {
@@ -187,8 +198,9 @@ export function isWideAlong(facts: Facts, part: number, axis: number): boolean {
 function splitAxis(facts: Facts, capability: Capability, parts: readonly PartPlan[]): number {
   const { lanes } = capability;
   if (lanes === 1 || capability.sharedBytes < 4 * lanes || (lanes & (lanes - 1)) !== 0) return -1;
-  const candidates = parts.map(p => p.order.at(-1)!);
-  const first = candidates[0]!;
+  const candidates = parts.map(p => p.order.at(-1));
+  const first = candidates[0];
+  if (first === undefined) return -1;
   const points = facts.axes.reduce((n, a) => n * facts.atOnce(a), 1);
   const contiguous = parts.some(p => p.vector >= 0);
   const long = facts.atOnce(first) >= 2 * lanes && (contiguous || points < 1024);
@@ -204,14 +216,14 @@ function rows(facts: Facts, capability: Capability): Schedule {
     capability.vectors && facts.contiguousStore(inner) && loads.every(l => strideIn(l.at, inner, free) === 0 || isContiguous(l.at, inner, free));
   const choice: TileChoice = { tiles: new Map(), along: -1, vectorParts: capability.vectors };
   const parts = nest.parts.map((p, i): PartPlan => {
-    const plan = partPlan(facts, i, choice);
+    const plan = partPlan(facts, i, choice, capability);
     const crossed = vector && (partAxes(p, free) >> inner) & 1;
     return crossed ? { ...plan, vector: -1 } : plan;
   });
   const outer = axisSet(axes.filter(a => !rowAxes.includes(a)));
   const { lanes } = capability;
   const meets = lanes > 1 && capability.sharedBytes >= 4 * lanes && (lanes & (lanes - 1)) === 0;
-  const together = meets && nest.parts.every((p, i) => (partAxes(p, free) & ~outer) !== 0 || facts.atOnce(parts[i]!.order.at(-1)!) > 1);
+  const together = meets && nest.parts.every((p, i) => (partAxes(p, free) & ~outer) !== 0 || parts[i]!.order.length > 0);
   const plans: AxisPlan[] = [
     ...axes.filter(a => !rowAxes.includes(a)).map(grid),
     ...rowAxes.map((axis): AxisPlan => {
@@ -224,6 +236,6 @@ function rows(facts: Facts, capability: Capability): Schedule {
     together,
     vectorStores: vector,
     axes: plans,
-    parts: parts.map((p, i) => ({ ...p, split: together && (partAxes(nest.parts[i]!, free) & ~outer) === 0 ? p.order.at(-1)! : -1 })),
+    parts: parts.map((p, i) => ({ ...p, split: together && (partAxes(nest.parts[i]!, free) & ~outer) === 0 ? (p.order.at(-1) ?? -1) : -1 })),
   };
 }

@@ -68,3 +68,12 @@ export function bell(rows: Size, length: number): LoopNest {
   );
   return one(g, g.map(f, [g.input('x', [rows, length])]));
 }
+/** Is any element of the row over 0.99? */
+export function anyOfRows(rows: Size, length: number): LoopNest {
+  const g = new Graph();
+  const over = g.map(
+    scalar('over', ['f32'], (b, x) => b.op('lt', b.constant(0.99), x)),
+    [g.input('x', [rows, length])],
+  );
+  return one(g, g.reduce('max', over, [1]));
+}

@@ -12,7 +12,7 @@ import { lowerUnfused } from '../../compiler/loops/unfused.ts';
 import { build, familyNames, type Program } from '../loops/programs.ts';
 import { runKernels } from '../loops/run.ts';
 import { Gpu } from './gpu.ts';
-import { batched, bell, columnSums, normalised, rowSums, rowsByColumns, rowsByRows } from './nests.ts';
+import { anyOfRows, batched, bell, columnSums, normalised, rowSums, rowsByColumns, rowsByRows } from './nests.ts';
 import { runReference, smallFeeds } from './run.ts';
 
 let gpu: Gpu;
@@ -56,6 +56,9 @@ const nests: readonly (readonly [string, LoopNest])[] = [
   ['row sums over a batch', rowSums({ batch: 5 }, 131)],
   ['column sums', columnSums(19, 64)],
   ['column sums over a batch', columnSums({ batch: 3 }, 20)],
+  ['long row sums in blocks', rowSums(3, 1100)],
+  ['long column sums in blocks', columnSums(601, 8)],
+  ['any of a row', anyOfRows(5, 300)],
   ['normalised rows', normalised(19, 256)],
   ['normalised rows, nothing divides', normalised({ batch: 5 }, 77)],
   ['elements', bell({ batch: 19 }, 64)],

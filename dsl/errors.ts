@@ -41,13 +41,14 @@ export function callSite(skip: (...args: never) => unknown, frames: number): { r
   return site;
 }
 
-const own = new URL('.', import.meta.url).href;
-/** The first frame outside the language's own files. */
+/** Heddle's own code: what calls the language on a user's behalf is no place of a mistake. Models are users. */
+const own = ['dsl', 'compiler', 'cli', 'runtime', 'testing'].map(folder => new URL(`../${folder}/`, import.meta.url).href);
+/** The first frame outside Heddle's own files. */
 export function placeOf(site: { readonly stack?: string }): Place | undefined {
   const frames = typeof site.stack === 'string' ? site.stack.split('\n') : [];
   for (const frame of frames) {
     const at = /(?:\(|at (?:async )?)((?:file|https?):\/\/[^()]*|\/[^()]*|[A-Za-z]:[\\/][^()]*):(\d+):(\d+)\)?$/.exec(frame.trim());
-    if (at && !at[1]!.startsWith(own)) return { file: pathOf(at[1]!), line: Number(at[2]), column: Number(at[3]) };
+    if (at && !own.some(folder => at[1]!.startsWith(folder))) return { file: pathOf(at[1]!), line: Number(at[2]), column: Number(at[3]) };
   }
   return undefined;
 }

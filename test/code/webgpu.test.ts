@@ -82,6 +82,12 @@ test('a grid beyond the limit of a dimension is folded over y and z', async () =
   expect(error(await folded.runNest(nest, narrow, memory, { batch: 3 }), runReference(nest, memory, { batch: 3 }))).toBeLessThan(3e-6);
 });
 
+test.each(records)('%s: the error of a long sum does not grow with its length', async (_, capability) => {
+  const nest = rowSums(1, 100_000); // added up one by one in single precision, a tenth is off by 1e-4 in the end
+  const out = await gpu.runNest(nest, capability, new Map([[nest.buffers[0]!.node, new Float64Array(100_000).fill(0.1)]]));
+  expect(Math.abs([...out.values()][0]![0]! / 10_000 - 1)).toBeLessThan(3e-6);
+});
+
 test('a batch of nothing runs nothing', async () => {
   const nest = rowsByRows({ batch: 17 }, 32, 12);
   const out = await gpu.runNest(nest, capabilities.webgpu, waves(nest, 0), { batch: 0 });

@@ -1,6 +1,7 @@
 // What ops record beyond their values: free sizes, node counts, element types, and operands that are neither tensor nor number.
 import { describe, expect, it } from 'vitest';
 import { intern } from '../../compiler/graph/intern.ts';
+import { placeOf } from '../../dsl/errors.ts';
 import type { Node } from '../../dsl/graph.ts';
 import { add, argmax, conv2d, div, linear, matmul, mean, mul, pow, sum, variance, where } from '../../dsl/ops/index.ts';
 import { size } from '../../dsl/sizes.ts';
@@ -79,6 +80,12 @@ describe('nodes', () => {
       for (const node of nodesOf(y)) if (node.dtype === 'f16' && node.op === 'map') expect(node.fn.body.at(-1)?.prim).toBe('roundF16');
     expect(nodesOf(matmul(x, x))[0]).toMatchObject({ op: 'map', dtype: 'f16' });
   });
+});
+
+it('every node of an op is placed at its call', () => {
+  const x = f32(2, 3);
+  for (const y of [add(x, 1), sum(x, 0), argmax(x, 1), variance(x, 1, { keepDims: true }), conv2d(f32(1, 1, 4, 4), f32(1, 1, 2, 2), { pad: 1 })])
+    for (const node of nodesOf(y)) expect(placeOf(node.origin)?.file).toBe(import.meta.filename);
 });
 
 describe('operands', () => {

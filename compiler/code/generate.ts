@@ -2,18 +2,17 @@
 // by the batch; a lane (or a whole group) finds its tile from its number, loops over the axes that it keeps for itself, and stores.
 // Everything else is values.ts (what is computed where), reduce.ts (parts) and vectorise.ts (which memories are vectors).
 import type { Grid } from '../../common/program.ts';
-import { isDynamic, type Size, timesSize } from '../../common/size.ts';
+import { isDynamic, isMultiple, type Size, timesSize } from '../../common/size.ts';
 import { CompileError } from '../errors.ts';
-import { axisSet } from '../loops/facts.ts';
 import type { LoopNest, Store } from '../loops/types.ts';
-import { dividedBy, element, group, int, lane, less, modulo, operation, plus, sizeExpr, splat, times, vector } from './expressions.ts';
+import { dividedBy, group, int, lane, less, modulo, plus, sizeExpr, times } from './expressions.ts';
 import { checkLimits } from './limits.ts';
 import { Reducer } from './reduce.ts';
 import type { AxisPlan, Schedule } from './schedule.ts';
-import { type Binding, type Offsets, Scope } from './scope.ts';
-import { isContiguous } from './strides.ts';
+import { type Binding, define, Scope } from './scope.ts';
+import { Stores } from './stores.ts';
 import type { Capability, Code, Expr, Memory, Statement } from './types.ts';
-import { Values, withOffset } from './values.ts';
+import { Values } from './values.ts';
 import { chooseVectorMemories } from './vectorise.ts';
 
 export interface GenerateOptions {
@@ -34,6 +33,7 @@ class Generator {
   private readonly schedule: Schedule;
   private readonly values: Values;
   private readonly reducer: Reducer;
+  private readonly writes: Stores;
   private readonly memories: Memory[];
 
   constructor(nest: LoopNest, schedule: Schedule, options: GenerateOptions) {
@@ -43,6 +43,7 @@ class Generator {
     this.reducer = new Reducer(schedule, this.memories);
     this.values = new Values(nest, options.scalarIndex, (part, at) => this.reducer.reduce(part, at));
     this.reducer.values = this.values;
+    this.writes = new Stores(schedule, this.values);
   }
 
   code(): Code {
@@ -124,7 +125,7 @@ class Generator {
   private stores(at: Scope, loops: readonly AxisPlan[], stores: readonly Store[]): void {
     const [plan, ...rest] = loops;
     if (!plan) {
-      this.put(at, stores);
+      this.writes.put(at, stores);
       return;
     }
     const inside = stores.filter(s => loops.some(l => s.axes.includes(l.axis)));
@@ -143,107 +144,15 @@ class Generator {
         body,
       });
     }
-    this.put(
+    this.writes.put(
       at,
       stores.filter(s => !inside.includes(s)),
     );
   }
-
-  /** Stores of one point: all values first, then all writes, so that a tile may be written over what it was read from. */
-  private put(at: Scope, stores: readonly Store[]): void {
-    const writes = stores.flatMap(store => {
-      const vectorised = this.vectorStoreAxis(store, at);
-      const tiled = store.axes.filter(a => at.binding(a).tile > 1 && a !== vectorised);
-      return this.values.combinations(tiled, at, []).flatMap(offsets => {
-        if (vectorised < 0) return [this.write(store, at, offsets)];
-        const starts = Array.from({ length: at.binding(vectorised).tile / 4 }, (_, i) => 4 * i);
-        return starts.map(start => this.writeFour(store, at, withOffset(offsets, vectorised, start), vectorised));
-      });
-    });
-    const open: { key: string; body: Statement[] } = { key: '', body: at.body };
-    for (const { statements, conditions } of writes) {
-      const key = JSON.stringify(conditions);
-      if (conditions.length === 0) {
-        at.body.push(...statements);
-        open.key = '';
-        continue;
-      }
-      if (key !== open.key) {
-        open.key = key;
-        open.body = [];
-        at.body.push({ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body: open.body });
-      }
-      open.body.push(...statements);
-    }
-  }
-
-  /** The axis along which a store writes four neighbours at once; −1 when none. */
-  private vectorStoreAxis(store: Store, at: Scope): number {
-    const wide = store.axes.find(a => at.binding(a).vector);
-    return (
-      store.axes.find(a => {
-        const b = at.binding(a);
-        if (wide !== undefined && a !== wide) return false;
-        return this.schedule.vectorStores && b.tile % 4 === 0 && isMultiple(b.extent, 4) && isContiguous(store.at, a, this.values.free);
-      }) ?? -1
-    );
-  }
-
-  private write(store: Store, at: Scope, offsets: Offsets): { statements: Statement[]; conditions: Expr[] } {
-    const wide = store.axes.find(a => at.binding(a).vector);
-    const conditions = this.conditions(store, at, offsets);
-    const value = this.named(this.values.value(store.value, at, offsets), at);
-    if (wide === undefined)
-      return { statements: [{ kind: 'store', memory: store.buffer, at: this.values.address(store.at, at, offsets), value }], conditions };
-    return {
-      statements: [0, 1, 2, 3].map((j): Statement => {
-        const address = this.values.address(store.at, at, withOffset(offsets, wide, (offsets[wide] ?? 0) + j));
-        return { kind: 'store', memory: store.buffer, at: address, value: element(value, j) };
-      }),
-      conditions,
-    };
-  }
-  private writeFour(store: Store, at: Scope, offsets: Offsets, axis: number): { statements: Statement[]; conditions: Expr[] } {
-    const start = offsets[axis]!;
-    const value = at.binding(axis).vector
-      ? splat(this.values.value(store.value, at, offsets))
-      : vector([0, 1, 2, 3].map(j => this.values.value(store.value, at, withOffset(offsets, axis, start + j))));
-    const address = this.values.address(store.at, at, offsets);
-    return {
-      statements: [{ kind: 'store', memory: store.buffer, at: address, value: this.named(value, at) }],
-      conditions: this.conditions(store, at, offsets),
-    };
-  }
-  private named(e: Expr, at: Scope): Expr {
-    return e.kind === 'literal' || e.kind === 'name' || (e.kind === 'vector' && e.of.every(x => x.kind === 'name'))
-      ? e
-      : this.values.names.define(at.body, e);
-  }
-
-  /** What must hold for a point to be stored: inside the extents, and for an axis that the store lacks, at its first position. */
-  private conditions(store: Store, at: Scope, offsets: Offsets): Expr[] {
-    const own = axisSet(store.axes);
-    const inside = store.axes.flatMap(a => {
-      const { last, base } = at.binding(a);
-      const offset = offsets[a] ?? 0;
-      return last && offset > 0 ? [operation('le', plus(base, int(offset)), last)] : [];
-    });
-    const first = this.schedule.axes.flatMap(({ axis, place, tile }) => {
-      const base = place === 'grid' && !((own >> axis) & 1) ? at.binding(axis).base : int(0);
-      return base.kind === 'literal' || tile === 0 ? [] : [operation('eq', base, int(0))];
-    });
-    const oneLane = this.schedule.together && !this.schedule.axes.some(a => a.place === 'lanes' && (own >> a.axis) & 1);
-    return [...first, ...(oneLane ? [operation('eq', lane, int(0))] : []), ...inside];
-  }
 }
 
-function define(names: Values['names'], body: Statement[], e: Expr): Expr {
-  return e.kind === 'literal' || e.kind === 'name' || e.kind === 'group' ? e : names.define(body, e, 'g');
-}
 function tilesTimes(a: Size, b: Size): Size {
   const product = timesSize(a, b);
   if (product === undefined) throw new CompileError('HC30', 'the batch stands in a kernel twice: compile with --batch to make it a number');
   return product;
 }
-/** At every batch. */
-const isMultiple = (s: Size, of: number): boolean => (isDynamic(s) ? s.batch : s) % of === 0;

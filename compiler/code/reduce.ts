@@ -38,14 +38,16 @@ interface Block {
 export class Reducer {
   private readonly schedule: Schedule;
   private readonly memories: Memory[];
-  private readonly shared = new Map<ScalarType, number>();
+  private readonly shared: Map<ScalarType, number>;
   /** Scope in which all lanes of the group stand at one point. */
   together: Scope | undefined;
   values!: Values;
 
-  constructor(schedule: Schedule, memories: Memory[]) {
+  /** shared: memories in which lanes meet, by type; added to as they are needed. */
+  constructor(schedule: Schedule, memories: Memory[], shared = new Map<ScalarType, number>()) {
     this.schedule = schedule;
     this.memories = memories;
+    this.shared = shared;
   }
 
   /** Computes a part, and those that share its loop, in the scope where it stands. */

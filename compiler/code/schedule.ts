@@ -63,8 +63,12 @@ export class Facts {
   /** Axes of it that some part, read at a point, doesn't depend on. */
   readonly rowAxes: readonly number[];
 
-  constructor(nest: LoopNest) {
+  private readonly ragged: AxisSet;
+
+  /** ragged: axes of which a tile may end at no multiple of four. */
+  constructor(nest: LoopNest, ragged: AxisSet = 0) {
     this.nest = nest;
+    this.ragged = ragged;
     this.free = freeAxes(nest);
     this.main = nest.stores.reduce((a, b) => (b.axes.length > a.axes.length ? b : a));
     const rank = (a: number): number => (this.dynamic(a) ? -Infinity : -(plainStride(this.main.at, a) || Infinity));
@@ -85,7 +89,7 @@ export class Facts {
   }
   /** Four divides the axis at every batch. */
   byFour(axis: number): boolean {
-    return this.atOnce(axis) % 4 === 0 && this.atOnce(axis) > 0;
+    return this.atOnce(axis) % 4 === 0 && this.atOnce(axis) > 0 && ((this.ragged >> axis) & 1) === 0;
   }
   contiguousStore(axis: number): boolean {
     return this.byFour(axis) && isContiguous(this.main.at, axis, this.free);
@@ -238,4 +242,38 @@ function rows(facts: Facts, capability: Capability): Schedule {
     axes: plans,
     parts: parts.map((p, i) => ({ ...p, split: together && (partAxes(nest.parts[i]!, free) & ~outer) === 0 ? (p.order.at(-1) ?? -1) : -1 })),
   };
+}
+
+/** A phase of a fused kernel: its points are loops of a lane, or are shared by `sharing` lanes that a group has. */
+export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: AxisSet, sharing: number): Schedule {
+  const facts = new Facts(nest, ragged);
+  const loop = (plan: AxisPlan): AxisPlan => ({ ...plan, place: 'loop' });
+  if (nest.parts.length === 0) {
+    const flat = elementwise(facts, capability);
+    return { ...flat, lanes: sharing, axes: flat.axes.map(loop) };
+  }
+  const choice = chooseTile(facts, capability, sharing);
+  const parts = nest.parts.map((_, p) => partPlan(facts, p, choice, capability));
+  const plans = facts.axes.map((axis): AxisPlan => ({ axis, place: 'loop', tile: choice.tiles.get(axis) ?? 1, vector: axis === choice.along }));
+  const split = meetingAxis(facts, parts, sharing);
+  if (split < 0) return { lanes: sharing, together: false, vectorStores: capability.vectors, axes: plans, parts };
+  const alone: TileChoice = { tiles: new Map(), along: -1, vectorParts: capability.vectors };
+  return {
+    lanes: sharing,
+    together: true,
+    vectorStores: false,
+    axes: facts.axes.map((axis): AxisPlan => ({ axis, place: 'loop', tile: 1, vector: false })),
+    parts: nest.parts.map((_, p) => ({ ...partPlan(facts, p, alone, capability), split })),
+  };
+}
+/** Steps that a meeting of all lanes takes, in terms of a sum. */
+const meetingSteps = 24;
+/** The axis of the sums that lanes share because there are too few points for all of them: −1 when each lane had better take its own. */
+function meetingAxis(facts: Facts, parts: readonly PartPlan[], lanes: number): number {
+  if (lanes === 1 || (lanes & (lanes - 1)) !== 0) return -1;
+  const points = facts.axes.reduce((n, a) => n * facts.atOnce(a), 1);
+  const terms = parts[0]!.order.reduce((n, a) => n * facts.atOnce(a), 1);
+  const inner = parts[0]!.order.at(-1);
+  if (inner === undefined || parts.some(p => p.order.at(-1) !== inner) || facts.atOnce(inner) < lanes) return -1;
+  return points * (terms / lanes + meetingSteps) < Math.ceil(points / lanes) * terms ? inner : -1;
 }

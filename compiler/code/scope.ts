@@ -97,3 +97,7 @@ export function positionOf(b: Binding, offset: number): Expr {
   const at = plus(b.base, int(offset));
   return b.last && offset > 0 ? operation('min', at, b.last) : at;
 }
+
+/** A name for what is used more than once; literals, names and the group's number stay as they are. */
+export const define = (names: Names, body: Statement[], e: Expr): Expr =>
+  e.kind === 'literal' || e.kind === 'name' || e.kind === 'group' ? e : names.define(body, e, 'g');

@@ -26,7 +26,8 @@ interface Mode {
   readonly vectorParts: boolean;
 }
 
-export function chooseTile(facts: Facts, capability: Capability): TileChoice {
+/** sharing: lanes that the tiles of all points are dealt out to; 1 where there are more than enough of them. */
+export function chooseTile(facts: Facts, capability: Capability, sharing = 1): TileChoice {
   const loads = loadsOf(facts.nest, facts.below(facts.nest.parts.map(p => p.of)));
   const vectors = capability.vectors;
   const wide = vectors && facts.nest.parts.every((_, p) => facts.nest.parts[p]!.axes.some(a => isWideAlong(facts, p, a)));
@@ -36,7 +37,7 @@ export function chooseTile(facts: Facts, capability: Capability): TileChoice {
   let best: { cost: number; choice: TileChoice } | undefined;
   for (const mode of modes) {
     for (const tiles of tileOptions(facts, loads, capability, mode)) {
-      const cost = estimate(facts, loads, tiles, mode);
+      const cost = estimate(facts, loads, tiles, mode) * idle(facts, tiles, sharing);
       if (!best || cost < best.cost * 0.999) best = { cost, choice: { tiles, ...mode } };
     }
   }
@@ -99,4 +100,11 @@ function estimate(facts: Facts, loads: readonly Load[], tiles: ReadonlyMap<numbe
     instructions += loadCost * count * (mode.vectorParts ? 1 : 4);
   }
   return instructions / (points * useful);
+}
+
+/** Rounds of all lanes against those that tiles would fill. */
+function idle(facts: Facts, tiles: ReadonlyMap<number, number>, lanes: number): number {
+  if (lanes === 1) return 1;
+  const count = facts.axes.reduce((n, a) => n * Math.ceil(facts.atOnce(a) / (tiles.get(a) ?? 1)), 1);
+  return (Math.ceil(count / lanes) * lanes) / Math.max(1, count);
 }

@@ -16,7 +16,7 @@ const ofPart = -2;
 export class Values {
   readonly nest: LoopNest;
   readonly free: readonly AxisSet[];
-  readonly names = new Names();
+  readonly names: Names;
   private readonly uses: readonly number[];
   /** The one op that uses a value; `ofPart` when that is a part; −1 when there is none or more. */
   private readonly user: readonly number[];
@@ -26,8 +26,14 @@ export class Values {
   private readonly reduce: (part: number, at: Scope, offsets: Offsets) => void;
 
   /** reduce: puts a part (for all register offsets that it depends on) into a scope's memo, under `key`. */
-  constructor(nest: LoopNest, scalarIndex: (name: string) => number, reduce: (part: number, at: Scope, offsets: Offsets) => void) {
+  constructor(
+    nest: LoopNest,
+    scalarIndex: (name: string) => number,
+    reduce: (part: number, at: Scope, offsets: Offsets) => void,
+    names = new Names(),
+  ) {
     this.nest = nest;
+    this.names = names;
     this.free = freeAxes(nest);
     this.scalarIndex = scalarIndex;
     this.reduce = reduce;

@@ -1,5 +1,6 @@
 // A storage binding is an array of vectors when everything that touches it moves four aligned elements; else it is an array of
-// scalars, and what wanted to move four moves one four times. (WGSL has no view of one buffer as both.)
+// scalars, and what wanted to move four moves one four times. (WGSL has no view of one buffer as both.) Tables are scalars always:
+// their rows seldom begin at multiples of four.
 import { element, int, plus } from './expressions.ts';
 import type { Code, Expr, Memory, Statement } from './types.ts';
 import { mapStatements, walkExpressions } from './walk.ts';
@@ -18,7 +19,7 @@ export function chooseVectorMemories(code: Code): Code {
     },
   );
   const memories = code.memories.map((m, i): Memory => (m.space === 'storage' ? { ...m, vector: wide.has(i) && !scalar.has(i) } : m));
-  const isSplit = (memory: number): boolean => wide.has(memory) && scalar.has(memory);
+  const isSplit = (memory: number): boolean => wide.has(memory) && (scalar.has(memory) || code.memories[memory]!.space !== 'storage');
   if (!code.memories.some((_, i) => isSplit(i))) return { ...code, memories };
   const splitLoad = (e: Expr): Expr =>
     e.kind === 'load' && e.width === 4 && isSplit(e.memory)

@@ -40,7 +40,7 @@ export function renderWgsl(code: Code, { access, comment }: WgslOptions): string
   });
   const storage = code.memories.filter(m => m.space === 'storage');
   const privates = code.memories
-    .map((m, i) => (m.space === 'private' ? `  var ${nameOf(code, i)}: array<${m.type}, ${m.length}>;` : ''))
+    .map((m, i) => (m.space === 'private' ? `  var ${nameOf(code, i)}: array<${stored(m.type)}, ${m.length}>;` : ''))
     .filter(Boolean);
   const lines = [
     ...comment.map(commentLine),

@@ -107,8 +107,8 @@ export class Gpu {
     memory: ReadonlyMap<number, Float64Array>,
     setting: Setting = {},
     fill = -77,
+    code = codeFor(nest, capability, setting),
   ): Promise<Map<number, Float64Array>> {
-    const code = codeFor(nest, capability, setting);
     const text = renderWgsl(code, { access: nest.buffers.map(b => (b.written ? 'read_write' : 'read')), comment: [] });
     const batch = setting.batch ?? 1;
     const arrays = nest.buffers.map(b =>

@@ -17,20 +17,28 @@ export function interpretCode(code: Code, storage: readonly Float64Array[], u: F
 class Machine {
   private readonly code: Code;
   private readonly u: Float64Array;
-  private readonly memories: Float64Array[];
+  /** By memory; of a lane's own memories, by lane. */
+  private readonly memories: (Float64Array | Float64Array[])[];
   private readonly stored: (Uint8Array | undefined)[];
 
   constructor(code: Code, storage: readonly Float64Array[], u: Float64Array) {
     this.code = code;
     this.u = u;
     let next = 0;
-    this.memories = code.memories.map(m => (m.space === 'storage' ? storage[next++]! : new Float64Array(m.length)));
-    this.stored = code.memories.map((m, i) => (m.space === 'storage' ? new Uint8Array(this.memories[i]!.length) : undefined));
+    this.memories = code.memories.map(m => {
+      if (m.space === 'storage') return storage[next++]!;
+      return m.space === 'shared' ? new Float64Array(m.length) : Array.from({ length: code.lanes }, () => new Float64Array(m.length));
+    });
+    this.stored = code.memories.map((m, i) => (m.space === 'storage' ? new Uint8Array(this.memory(i, 0).length) : undefined));
   }
 
+  private memory(i: number, lane: number): Float64Array {
+    const m = this.memories[i]!;
+    return Array.isArray(m) ? m[lane]! : m;
+  }
   group(group: number): void {
     this.code.memories.forEach((m, i) => {
-      if (m.space !== 'storage') this.memories[i]!.fill(Number.NaN);
+      if (m.space !== 'storage') for (let lane = 0; lane < this.code.lanes; lane++) this.memory(i, lane).fill(Number.NaN);
     });
     const lanes = Array.from({ length: this.code.lanes }, (_, lane) => this.block(this.code.body, new Map(), group, lane));
     for (let left = lanes; left.length > 0; ) {
@@ -52,12 +60,12 @@ class Machine {
           break;
         case 'store': {
           const value = get(s.value);
-          const at = this.inside(s.memory, get(s.at)[0]!, value.length);
+          const at = this.inside(s.memory, get(s.at)[0]!, value.length, lane);
           value.forEach((x, i) => {
             const once = this.stored[s.memory];
             if (once?.[at + i]) throw new Error(`element ${at + i} of memory ${s.memory} is stored twice`);
             if (once) once[at + i] = 1;
-            this.memories[s.memory]![at + i] = x;
+            this.memory(s.memory, lane)[at + i] = x;
           });
           break;
         }
@@ -99,8 +107,8 @@ class Machine {
         return Array.from({ length: e.width }, (_, i) => f(args[0]![i]!, args[1]?.[i] ?? 0, args[2]?.[i] ?? 0));
       }
       case 'load': {
-        const at = this.inside(e.memory, get(e.at)[0]!, e.width);
-        return Array.from({ length: e.width }, (_, i) => this.memories[e.memory]![at + i]!);
+        const at = this.inside(e.memory, get(e.at)[0]!, e.width, lane);
+        return Array.from({ length: e.width }, (_, i) => this.memory(e.memory, lane)[at + i]!);
       }
       case 'element':
         return [get(e.of)[e.at]!];
@@ -108,9 +116,10 @@ class Machine {
         return e.of.map(x => get(x)[0]!);
     }
   }
-  private inside(memory: number, at: number, width: number): number {
-    if (!Number.isInteger(at) || at < 0 || at + width > this.memories[memory]!.length)
-      throw new Error(`address ${at} of memory ${memory} (${memoryType(this.code.memories[memory]!)} ${this.memories[memory]!.length})`);
+  private inside(memory: number, at: number, width: number, lane: number): number {
+    const { length } = this.memory(memory, lane);
+    if (!Number.isInteger(at) || at < 0 || at + width > length)
+      throw new Error(`address ${at} of memory ${memory} (${memoryType(this.code.memories[memory]!)} ${length})`);
     if (width === 4 && at % 4 !== 0) throw new Error(`a vector at ${at}`);
     return at;
   }

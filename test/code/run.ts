@@ -60,8 +60,8 @@ export function runJs(
   capability: Capability,
   memory: ReadonlyMap<number, Float64Array>,
   setting: Setting = {},
+  code = codeFor(nest, capability, setting),
 ): Map<number, Float64Array> {
-  const code = codeFor(nest, capability, setting);
   const kernel = compileJs(renderJs(code, { comment: [] }));
   const batch = setting.batch ?? 1;
   const arrays = nest.buffers.map(b =>
@@ -77,12 +77,13 @@ export function runCode(
   capability: Capability,
   memory: ReadonlyMap<number, Float64Array>,
   setting: Setting = {},
+  code = codeFor(nest, capability, setting),
 ): Map<number, Float64Array> {
   const batch = setting.batch ?? 1;
   const arrays = nest.buffers.map(b =>
     b.written ? new Float64Array(sizeAt(b.elements, batch)).fill(Number.NaN) : Float64Array.from(memory.get(b.node)!),
   );
-  interpretCode(codeFor(nest, capability, setting), arrays, uniforms(setting));
+  interpretCode(code, arrays, uniforms(setting));
   return new Map(nest.buffers.flatMap((b, i) => (b.written ? [[b.node, arrays[i]!] as const] : [])));
 }
 

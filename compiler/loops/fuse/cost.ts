@@ -38,7 +38,8 @@ const weights: Partial<Record<Prim, number>> = {
   quo: 4,
   rem: 4,
 };
-const weightOf = (prim: Prim): number => weights[prim] ?? 1;
+/** Of one operation. */
+export const weightOf = (prim: Prim): number => weights[prim] ?? 1;
 
 /** constant · Π tile of some axes · Π number of tiles of others. */
 interface Term {

@@ -1,0 +1,224 @@
+// L1 and a tile schedule → L2: a group finds its tile, then runs the phases of the kernel (phases.ts) one after the other. Lanes that
+// share workgroup memory deal out the points of each phase and meet at a barrier where one reads what another wrote; where a lane is
+// its own group, tables are its own arrays and points are loops.
+import type { Grid } from '../../common/program.ts';
+import { isDynamic, isMultiple, type Size } from '../../common/size.ts';
+import type { ScalarType } from '../../dsl/scalar.ts';
+import { CompileError } from '../errors.ts';
+import type { TileSchedule } from '../loops/fuse/cost.ts';
+import type { LoopNest } from '../loops/types.ts';
+import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
+import { type GenerateOptions, generate } from './generate.ts';
+import { checkLimits } from './limits.ts';
+import { type GridAxis, type Phase, type Phases, phasesOf, tablesOf } from './phases.ts';
+import { Reducer } from './reduce.ts';
+import { type AxisPlan, phaseSchedule, type Schedule, schedule } from './schedule.ts';
+import { type Binding, define, Names, Scope } from './scope.ts';
+import { Stores } from './stores.ts';
+import type { Capability, Code, Expr, Memory, Statement } from './types.ts';
+import { Values } from './values.ts';
+import { chooseVectorMemories } from './vectorise.ts';
+import { countStatements } from './walk.ts';
+
+/** Structured code for a fused nest. Register tiles shrink until the text is within the target's limit.
+ *  @throws CompileError HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
+export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: Capability, options: GenerateOptions): Code {
+  if (tiles.places.every(p => p === 'inline')) return generate(nest, schedule(nest, capability), capability, options);
+  const phases = phasesOf(nest, tiles);
+  for (let { registers } = capability; ; registers = Math.floor(registers / 2)) {
+    const code = new FusedGenerator(nest, phases, { ...capability, registers }, options).code();
+    if (registers > 1 && countStatements(code.body) > capability.statements) continue;
+    checkLimits(code, capability);
+    return code;
+  }
+}
+
+/** Where a group stands along a grid axis: positions 0 ≤ axis < count of its tile. */
+interface Span {
+  readonly tile: number;
+  readonly extent: Size;
+  readonly count: Expr;
+}
+
+class FusedGenerator {
+  private readonly nest: LoopNest;
+  private readonly cut: Phases;
+  private readonly capability: Capability;
+  private readonly options: GenerateOptions;
+  private readonly memories: Memory[];
+  private readonly meetings = new Map<ScalarType, number>();
+  private readonly names = new Names();
+  private readonly highs = new Map<number, Binding>();
+  private readonly spans = new Map<number, Span>();
+  /** Lanes that share the points of a group; 1: each lane is a group. */
+  private readonly sharing: number;
+
+  constructor(nest: LoopNest, cut: Phases, capability: Capability, options: GenerateOptions) {
+    this.nest = nest;
+    this.cut = cut;
+    this.capability = capability;
+    this.options = options;
+    this.sharing = capability.sharedBytes > 0 ? capability.lanes : 1;
+    const space = this.sharing > 1 ? 'shared' : 'private';
+    this.memories = [
+      ...nest.buffers.map((b): Memory => ({ space: 'storage', dtype: b.dtype, written: b.written, vector: false })),
+      ...cut.tables.map((t): Memory => ({ space, ...t })),
+    ];
+  }
+
+  code(): Code {
+    const body: Statement[] = [];
+    const { grid, inside } = this.place(body);
+    const pending = { reads: new Set<number>(), writes: new Set<number>() };
+    for (const phase of this.cut.phases) {
+      const { reads, writes } = tablesOf(phase, this.nest.buffers.length);
+      const waits = [...reads, ...writes].some(t => pending.writes.has(t)) || [...writes].some(t => pending.reads.has(t));
+      if (waits && this.sharing > 1) {
+        inside.push({ kind: 'barrier' });
+        pending.reads.clear();
+        pending.writes.clear();
+      }
+      for (const t of reads) pending.reads.add(t);
+      for (const t of writes) pending.writes.add(t);
+      inside.push(...this.phase(phase));
+    }
+    return chooseVectorMemories({ memories: this.memories, lanes: this.capability.lanes, grid, body });
+  }
+
+  // ---- the grid
+  /** Finds the tile of this group; statements of the kernel go `inside`. Nothing is divided by the batch: its axis is outermost. */
+  private place(body: Statement[]): { grid: Grid; inside: Statement[] } {
+    const { lanes } = this.capability;
+    const alone = this.sharing > 1 || lanes === 1; // a group is one tile
+    const [outer, ...rest] = this.cut.grid;
+    const dynamic = outer !== undefined && isDynamic(this.extent(outer));
+    const fixed = dynamic ? rest : this.cut.grid;
+    if (fixed.some(g => isDynamic(this.extent(g))))
+      throw new CompileError('HC30', 'the batch stands in a kernel twice: compile with --batch to make it a number');
+    const count = fixed.reduce((n, g) => n * this.tilesOf(g), 1);
+    let at: Expr;
+    let grid: Grid;
+    let guard: Expr | undefined;
+    if (dynamic) {
+      // lanes that are groups go along the batch, for its number of tiles is known only at run time
+      const tile = count === 1 ? group : define(this.names, body, dividedBy(group, count));
+      const outermost = define(this.names, body, alone ? tile : plus(times(tile, lanes), lane));
+      grid = { count, of: this.extent(outer), per: alone ? outer.tile : outer.tile * lanes };
+      at = modulo(group, count);
+      if (!alone) guard = less(times(outermost, outer.tile), sizeExpr(this.extent(outer)));
+      this.highs.set(outer.high, bound(outermost));
+    } else {
+      at = alone ? group : plus(times(group, lanes), lane);
+      grid = { count: 1, of: count, per: alone ? 1 : lanes };
+      if (!alone && count % lanes !== 0) guard = less(at, int(count));
+    }
+    at = define(this.names, body, at);
+    const inside: Statement[] = guard ? [] : body;
+    [...fixed].reverse().forEach((g, i) => {
+      const tiles = this.tilesOf(g);
+      const last = i === fixed.length - 1;
+      this.highs.set(g.high, bound(define(this.names, inside, last ? at : modulo(at, tiles))));
+      if (!last) at = define(this.names, inside, dividedBy(at, tiles));
+    });
+    for (const g of this.cut.grid) this.spans.set(g.axis, this.span(g, inside));
+    if (guard) body.push({ kind: 'if', condition: guard, body: inside });
+    return { grid, inside };
+  }
+  private extent(g: GridAxis): Size {
+    return this.nest.axes[g.axis]!.extent;
+  }
+  private tilesOf(g: GridAxis): number {
+    return Math.max(1, Math.ceil((this.extent(g) as number) / g.tile));
+  }
+  private span(g: GridAxis, body: Statement[]): Span {
+    const extent = this.extent(g);
+    const { tile, high } = g;
+    if (isMultiple(extent, tile)) return { tile, extent, count: int(tile) };
+    const left = plus(sizeExpr(extent), times(this.highs.get(high)!.base, -tile));
+    return { tile, extent, count: define(this.names, body, operation('min', int(tile), left)) };
+  }
+
+  // ---- phases
+  private phase(phase: Phase): readonly Statement[] {
+    const { nest } = phase;
+    const tiled = (axis: number): Span | undefined =>
+      nest.axes[axis]!.extent !== this.nest.axes[axis]!.extent ? this.spans.get(axis) : undefined;
+    const ragged = phase.points.reduce((set, a) => {
+      const span = tiled(a);
+      return span && !isMultiple(span.extent, 4) ? set | (1 << a) : set;
+    }, 0);
+    const plan = phaseSchedule(nest, this.capability, ragged, this.sharing);
+    const reducer = new Reducer(plan, this.memories, this.meetings);
+    const values = new Values(nest, this.options.scalarIndex, (part, at) => reducer.reduce(part, at), this.names);
+    reducer.values = values;
+    const tables = new Set(this.cut.tables.map((_, t) => this.nest.buffers.length + t));
+    const writes = new Stores(plan, values, tables);
+
+    const body: Statement[] = [];
+    const root = new Scope(undefined, this.highs, body);
+    const spanOf = (axis: number): Span => {
+      const { extent } = nest.axes[axis]!;
+      return tiled(axis) ?? { tile: extent as number, extent, count: int(extent as number) };
+    };
+    const inner = this.sharing > 1 && !plan.together ? this.dealt(root, plan, spanOf) : this.looped(root, plan, spanOf);
+    if (plan.together) reducer.together = inner.scope;
+    writes.put(inner.scope, nest.stores);
+    inner.close();
+    const conditions = phase.first.map(high => operation('eq', this.highs.get(high)!.base, int(0)));
+    return conditions.length > 0 ? [{ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body }] : body;
+  }
+
+  /** One loop an axis. */
+  private looped(root: Scope, plan: Schedule, spanOf: (axis: number) => Span): Inner {
+    const loops: { outer: Scope; statement: Statement }[] = [];
+    let scope = root;
+    for (const axis of plan.axes) {
+      const span = spanOf(axis.axis);
+      const counter = this.names.loop();
+      const body: Statement[] = [];
+      loops.push({ outer: scope, statement: { kind: 'for', name: counter.name, from: int(0), to: span.count, step: axis.tile, body } });
+      scope = new Scope(scope, new Map([[axis.axis, this.binding(axis, span, counter, scope.body)]]), body);
+    }
+    return {
+      scope,
+      close: () => {
+        for (const { outer, statement } of loops.reverse()) outer.body.push(statement);
+      },
+    };
+  }
+  /** Register tiles of all axes numbered together, and dealt out to the lanes. */
+  private dealt(root: Scope, plan: Schedule, spanOf: (axis: number) => Span): Inner {
+    const counter = this.names.loop();
+    const body: Statement[] = [];
+    const bindings = new Map<number, Binding>();
+    const conditions: Expr[] = [];
+    let rest: Expr = counter;
+    let count = 1;
+    [...plan.axes].reverse().forEach((axis, i) => {
+      const span = spanOf(axis.axis);
+      const tiles = Math.ceil(span.tile / axis.tile);
+      const last = i === plan.axes.length - 1;
+      const base = define(this.names, body, times(last ? rest : modulo(rest, tiles), axis.tile));
+      if (!last) rest = define(this.names, body, dividedBy(rest, tiles));
+      bindings.set(axis.axis, this.binding(axis, span, base, root.body));
+      if (span.count.kind !== 'literal') conditions.push(less(base, span.count));
+      count *= tiles;
+    });
+    const guarded: Statement[] = conditions.length > 0 ? [] : body;
+    if (conditions.length > 0) body.push({ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body: guarded });
+    return {
+      scope: new Scope(root, bindings, guarded),
+      close: () => void root.body.push({ kind: 'for', name: counter.name, from: lane, to: int(count), step: this.sharing, body }),
+    };
+  }
+  private binding({ axis: _, tile, vector }: AxisPlan, span: Span, base: Expr, body: Statement[]): Binding {
+    const whole = span.tile % tile === 0 && isMultiple(span.extent, tile);
+    const last = tile > 1 && !whole ? define(this.names, body, plus(span.count, int(vector ? -4 : -1))) : undefined;
+    return { base, tile, vector, extent: span.extent, last };
+  }
+}
+interface Inner {
+  readonly scope: Scope;
+  readonly close: () => void;
+}
+const bound = (base: Expr): Binding => ({ base, tile: 1, vector: false, extent: 1, last: undefined });

@@ -1,0 +1,110 @@
+// Stores of the points of a scope: which neighbours are written four at once, and what must hold for a point to be written.
+import { isMultiple } from '../../common/size.ts';
+import { axisSet } from '../loops/facts.ts';
+import type { Store } from '../loops/types.ts';
+import { element, int, lane, operation, plus, splat, vector } from './expressions.ts';
+import type { Schedule } from './schedule.ts';
+import type { Offsets, Scope } from './scope.ts';
+import { isContiguous } from './strides.ts';
+import type { Expr, Statement } from './types.ts';
+import { type Values, withOffset } from './values.ts';
+
+export class Stores {
+  private readonly schedule: Schedule;
+  private readonly values: Values;
+  private readonly tables: ReadonlySet<number>;
+
+  /** tables: buffers in which a position beyond the tile's end is its last one, so that writing it twice writes the same. */
+  constructor(schedule: Schedule, values: Values, tables: ReadonlySet<number> = new Set()) {
+    this.schedule = schedule;
+    this.values = values;
+    this.tables = tables;
+  }
+
+  /** Stores of one point: all values first, then all writes, so that a tile may be written over what it was read from. */
+  put(at: Scope, stores: readonly Store[]): void {
+    const writes = stores.flatMap(store => {
+      const vectorised = this.vectorStoreAxis(store, at);
+      const tiled = store.axes.filter(a => at.binding(a).tile > 1 && a !== vectorised);
+      return this.values.combinations(tiled, at, []).flatMap(offsets => {
+        if (vectorised < 0) return [this.write(store, at, offsets)];
+        const starts = Array.from({ length: at.binding(vectorised).tile / 4 }, (_, i) => 4 * i);
+        return starts.map(start => this.writeFour(store, at, withOffset(offsets, vectorised, start), vectorised));
+      });
+    });
+    const open: { key: string; body: Statement[] } = { key: '', body: at.body };
+    for (const { statements, conditions } of writes) {
+      const key = JSON.stringify(conditions);
+      if (conditions.length === 0) {
+        at.body.push(...statements);
+        open.key = '';
+        continue;
+      }
+      if (key !== open.key) {
+        open.key = key;
+        open.body = [];
+        at.body.push({ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body: open.body });
+      }
+      open.body.push(...statements);
+    }
+  }
+
+  /** The axis along which a store writes four neighbours at once; −1 when none. */
+  private vectorStoreAxis(store: Store, at: Scope): number {
+    const wide = store.axes.find(a => at.binding(a).vector);
+    return (
+      store.axes.find(a => {
+        const b = at.binding(a);
+        if (wide !== undefined && a !== wide) return false;
+        return this.schedule.vectorStores && b.tile % 4 === 0 && isMultiple(b.extent, 4) && isContiguous(store.at, a, this.values.free);
+      }) ?? -1
+    );
+  }
+
+  private write(store: Store, at: Scope, offsets: Offsets): { statements: Statement[]; conditions: Expr[] } {
+    const wide = store.axes.find(a => at.binding(a).vector);
+    const conditions = this.conditions(store, at, offsets);
+    const value = this.named(this.values.value(store.value, at, offsets), at);
+    if (wide === undefined)
+      return { statements: [{ kind: 'store', memory: store.buffer, at: this.values.address(store.at, at, offsets), value }], conditions };
+    return {
+      statements: [0, 1, 2, 3].map((j): Statement => {
+        const address = this.values.address(store.at, at, withOffset(offsets, wide, (offsets[wide] ?? 0) + j));
+        return { kind: 'store', memory: store.buffer, at: address, value: element(value, j) };
+      }),
+      conditions,
+    };
+  }
+  private writeFour(store: Store, at: Scope, offsets: Offsets, axis: number): { statements: Statement[]; conditions: Expr[] } {
+    const start = offsets[axis]!;
+    const value = at.binding(axis).vector
+      ? splat(this.values.value(store.value, at, offsets))
+      : vector([0, 1, 2, 3].map(j => this.values.value(store.value, at, withOffset(offsets, axis, start + j))));
+    const address = this.values.address(store.at, at, offsets);
+    return {
+      statements: [{ kind: 'store', memory: store.buffer, at: address, value: this.named(value, at) }],
+      conditions: this.conditions(store, at, offsets),
+    };
+  }
+  private named(e: Expr, at: Scope): Expr {
+    return e.kind === 'literal' || e.kind === 'name' || (e.kind === 'vector' && e.of.every(x => x.kind === 'name'))
+      ? e
+      : this.values.names.define(at.body, e);
+  }
+
+  /** What must hold for a point to be stored: inside the extents, and for an axis that the store lacks, at its first position. */
+  private conditions(store: Store, at: Scope, offsets: Offsets): Expr[] {
+    const own = axisSet(store.axes);
+    const inside = (this.tables.has(store.buffer) ? [] : store.axes).flatMap(a => {
+      const { last, base } = at.binding(a);
+      const offset = offsets[a] ?? 0;
+      return last && offset > 0 ? [operation('le', plus(base, int(offset)), last)] : [];
+    });
+    const first = this.schedule.axes.flatMap(({ axis, place, tile }) => {
+      const base = place === 'grid' && !((own >> axis) & 1) ? at.binding(axis).base : int(0);
+      return base.kind === 'literal' || tile === 0 ? [] : [operation('eq', base, int(0))];
+    });
+    const oneLane = this.schedule.together && !this.schedule.axes.some(a => a.place === 'lanes' && (own >> a.axis) & 1);
+    return [...first, ...(oneLane ? [operation('eq', lane, int(0))] : []), ...inside];
+  }
+}

@@ -2,7 +2,7 @@
 // the derivative of each needs, in order; numbers of the call are constants of shape [], arguments are f32:
 //   softmax, logSoftmax   saved: —            args: x, axis (i32, from 0)
 //   layerNorm             saved: mean, 1/σ    args: x, weight, bias (statistics have x's axes but the last)
-//   attention             saved: lse          args: q, k, v, scale, bias if there is one (the bias as it was given)
+//   attention             saved: lse          args: q, k, v, scale, bias if there is one (not yet broadcast)
 //   crossEntropy          saved: lse          args: logits, labels, smoothing
 //   permutation           saved: its inverse, where it is known. It has no derivative; a gather by it transposes to a gather by its inverse
 // Between `call` and its args the compiler sees the body as any other graph: whether scores are stored is decided there.
@@ -15,7 +15,13 @@ type CallName = keyof typeof derivatives;
 
 /** The value of `body`, marked as the named op of `args`; `saved` are values of the body that its derivative reads again. */
 export function callOf(name: CallName, body: Tensor, saved: readonly Tensor[], args: readonly Tensor[]): Tensor {
-  return record(callOf, { op: 'call', name, saved: saved.length, derivative: derivatives[name] }, [body, ...saved, ...args], shapeOf(body), body.node.dtype);
+  return record(
+    callOf,
+    { op: 'call', name, saved: saved.length, derivative: derivatives[name] },
+    [body, ...saved, ...args],
+    shapeOf(body),
+    body.node.dtype,
+  );
 }
 
 /** Marks an index over the last axis as a permutation. */

@@ -1,19 +1,23 @@
-// The passes in order: trace → intern → simplify → lower → schedule → generate → memory → render → Program.
+// The passes in order: trace → intern → simplify → lower and fuse with tiles → generate → memory → render → Program.
 // Compiling opens no device and writes nothing.
 import type { Program, TypedProgram } from '../common/program.ts';
 import type { Size } from '../common/size.ts';
 import { trace, type Model, type ModelConfig, type ModelOutputs, type Traced } from '../dsl/model.ts';
 import { capabilities, type Target } from './code/capabilities.ts';
-import { generate } from './code/generate.ts';
+import { generateFused } from './code/fused.ts';
+import { type GenerateOptions, generate } from './code/generate.ts';
 import { schedule } from './code/schedule.ts';
 import type { Capability } from './code/types.ts';
 import { debugLevel, say } from './debug.ts';
 import { CompileError } from './errors.ts';
+import type { Graph } from './graph/graph.ts';
 import { withGradients } from './graph/gradient/parameters.ts';
 import { intern, type Interned } from './graph/intern.ts';
 import { printGraph } from './graph/print.ts';
 import { simplify } from './graph/simplify.ts';
 import { collapse } from './loops/collapse.ts';
+import { fuse } from './loops/fuse/fuse.ts';
+import { machineOf } from './loops/fuse/machine.ts';
 import { nestKey } from './loops/key.ts';
 import { printNest } from './loops/print.ts';
 import { homeOf, lowerUnfused } from './loops/unfused.ts';
@@ -24,8 +28,9 @@ import { renderWgsl } from './render/wgsl.ts';
 export interface CompileOptions {
   /** A capability record by name (`webgpu`, `webgpu-large`, `webgpu-software`, `js`) or one of your own. Default `webgpu`. */
   readonly target?: Target | Capability;
-  /** How operations become kernels. `none`: one kernel each, the rung that every other way is tested against. */
-  readonly fuse?: 'none';
+  /** How operations become kernels. `all`: fused where the target's cost model says that it pays. `none`: one kernel each, the rung that
+   *  every other way is tested against. */
+  readonly fuse?: 'all' | 'none';
   /** Makes the batch a number, for programs that need more of it than a leading axis. */
   readonly batch?: number;
   /** Only these outputs; default all. */
@@ -48,25 +53,25 @@ export function compile<M extends Model>(model: M, config: ModelConfig<M> | stri
 /** Compiles what a trace recorded. */
 export function compileTraced(traced: Traced, options: CompileOptions = {}): Program {
   const capability = capabilityOf(options.target ?? 'webgpu');
-  if (options.fuse !== undefined && options.fuse !== 'none') throw new CompileError('HC7', `fuse '${String(options.fuse)}' is not known: none`);
+  const how = options.fuse ?? 'none';
+  if (how !== 'all' && how !== 'none') throw new CompileError('HC7', `fuse '${String(how)}' is not known: all, none`);
   const whole = intern(traced);
   const interned = simplify(selected(options.grad === undefined ? whole : withGradients(whole, options.grad), options.outputs));
   const { graph } = interned;
   if (debugLevel() >= 2) say(printGraph(graph));
   const wanted = interned.outputs.map(([, id]) => id);
   const scalars = [...interned.scalars.keys()];
-  const lowered = lowerUnfused(graph, wanted, { maxBuffers: capability.bindings });
+  const context = { scalarIndex: (name: string) => scalars.indexOf(name) + 1 };
+  const kernels = how === 'all' ? fusedKernels(graph, wanted, capability, context) : unfusedKernels(graph, wanted, capability, context);
   const codes = new Map<string, Dispatch['code']>();
-  const dispatches = lowered.map(({ roots, nest }): Dispatch => {
-    const flat = collapse(nest);
-    const key = nestKey(flat);
+  const dispatches = kernels.map(({ nest, key, root, code: generated }): Dispatch => {
     let code = codes.get(key);
     if (!code) {
-      code = generate(flat, schedule(flat, capability), capability, { scalarIndex: name => scalars.indexOf(name) + 1 });
+      code = generated();
       codes.set(key, code);
-      if (debugLevel() >= 3) say(printNest(flat));
+      if (debugLevel() >= 3) say(printNest(nest));
     }
-    return { nest: flat, code, key, root: roots[0]!.node };
+    return { nest, code, key, root };
   });
   const program = assemble({
     name: traced.name,
@@ -80,6 +85,24 @@ export function compileTraced(traced: Traced, options: CompileOptions = {}): Pro
   if (debugLevel() >= 1) for (const s of program.steps) say(`${s.name}  ${s.origin}`);
   if (debugLevel() >= 4) for (const k of program.kernels) say(k.text);
   return program;
+}
+
+/** A kernel whose code is made only if no equal one has been. */
+type Kernel = Omit<Dispatch, 'code'> & { readonly code: () => Dispatch['code'] };
+
+function unfusedKernels(graph: Graph, wanted: readonly number[], capability: Capability, context: GenerateOptions): readonly Kernel[] {
+  return lowerUnfused(graph, wanted, { maxBuffers: capability.bindings }).map(({ roots, nest }) => {
+    const flat = collapse(nest);
+    return { nest: flat, key: nestKey(flat), root: roots[0]!.node, code: () => generate(flat, schedule(flat, capability), capability, context) };
+  });
+}
+function fusedKernels(graph: Graph, wanted: readonly number[], capability: Capability, context: GenerateOptions): readonly Kernel[] {
+  return fuse(graph, wanted, machineOf(capability), debugLevel() >= 1 ? { explain: say } : {}).map(({ roots, nest, schedule: tiles }) => ({
+    nest,
+    key: `${nestKey(nest)} ${tiles.tile} ${tiles.places}`,
+    root: roots[0]!.node,
+    code: () => generateFused(nest, tiles, capability, context),
+  }));
 }
 
 function capabilityOf(target: Target | Capability): Capability {

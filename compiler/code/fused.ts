@@ -8,7 +8,7 @@ import { CompileError } from '../errors.ts';
 import type { TileSchedule } from '../loops/fuse/cost.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
-import { type GenerateOptions, generate } from './generate.ts';
+import { codeOf, type GenerateOptions } from './generate.ts';
 import { checkLimits } from './limits.ts';
 import { type GridAxis, type Phase, type Phases, phasesOf, tablesOf } from './phases.ts';
 import { Reducer } from './reduce.ts';
@@ -23,10 +23,10 @@ import { countStatements } from './walk.ts';
 /** Structured code for a fused nest. Register tiles shrink until the text is within the target's limit.
  *  @throws CompileError HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
 export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: Capability, options: GenerateOptions): Code {
-  if (tiles.places.every(p => p === 'inline')) return generate(nest, schedule(nest, capability), capability, options);
-  const phases = phasesOf(nest, tiles);
+  const phases = tiles.places.includes('row') ? phasesOf(nest, tiles) : undefined;
   for (let { registers } = capability; ; registers = Math.floor(registers / 2)) {
-    const code = new FusedGenerator(nest, phases, { ...capability, registers }, options).code();
+    const narrow = { ...capability, registers };
+    const code = phases ? new FusedGenerator(nest, phases, narrow, options).code() : codeOf(nest, schedule(nest, narrow), options);
     if (registers > 1 && countStatements(code.body) > capability.statements) continue;
     checkLimits(code, capability);
     return code;

@@ -23,10 +23,12 @@ export interface GenerateOptions {
 /** Structured code for a nest under a schedule.
  *  @throws CompileError HC30 when the batch stands in the grid twice, HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
 export function generate(nest: LoopNest, schedule: Schedule, capability: Capability, options: GenerateOptions): Code {
-  const code = new Generator(nest, schedule, options).code();
+  const code = codeOf(nest, schedule, options);
   checkLimits(code, capability);
   return code;
 }
+/** The same, whatever its size. */
+export const codeOf = (nest: LoopNest, schedule: Schedule, options: GenerateOptions): Code => new Generator(nest, schedule, options).code();
 
 class Generator {
   private readonly nest: LoopNest;

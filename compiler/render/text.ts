@@ -16,7 +16,9 @@ export function templateOf(i: Intrinsic, e: Expr & { readonly kind: 'op' }): str
   return i.literal !== undefined && last?.kind === 'literal' && last.value !== 0 ? i.literal : i.text;
 }
 export const fill = (template: string, args: readonly string[], types: Readonly<Record<string, string>>): string =>
-  template.replace(/\$(\d|[A-Z])/g, (_, key: string) => (/\d/.test(key) ? args[Number(key)]! : (types[key] ?? '')));
+  template
+    .replace(/\(\$(\d)\)/g, (_, i: string) => `(${unwrapped(args[Number(i)]!)})`)
+    .replace(/\$(\d|[A-Z])/g, (_, key: string) => (/\d/.test(key) ? args[Number(key)]! : (types[key] ?? '')));
 
 /** Names of polyfills with those that they need, each after its needs, sorted otherwise. */
 export function withNeeds(names: readonly string[], table: Readonly<Record<string, Polyfill>>): readonly string[] {

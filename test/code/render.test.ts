@@ -149,7 +149,7 @@ test('WGSL of normalised rows, a lane a row', () => {
             a_10 = a_10 + (v_13 * v_13);
           }
           let v_14 = (a_10.x + a_10.y) + (a_10.z + a_10.w);
-          let v_15 = inverseSqrt(((v_14 / 8.0f) + 0.000001f));
+          let v_15 = inverseSqrt((v_14 / 8.0f) + 0.000001f);
           for (var k_1 = i32(0); k_1 < 8; k_1 += 4) {
             let v_3 = b0[(i_2 + k_1) >> 2u];
             let v_9 = v_3 - vec4<f32>(v_8);
@@ -264,7 +264,7 @@ test('no operation of the language has code of its own', () => {
   const folder = path.resolve(import.meta.dirname, '../../compiler');
   const found = ['code', 'render'].flatMap(d =>
     readdirSync(path.join(folder, d)).flatMap(file => {
-      const text = readFileSync(path.join(folder, d, file), 'utf8');
+      const text = readFileSync(path.join(folder, d, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''); // comments may give examples
       return names.filter(n => new RegExp(`\\b${n}\\b`, 'i').test(text)).map(n => `${d}/${file}: ${n}`);
     }),
   );

@@ -95,7 +95,11 @@ type First<S, T, Seen> = S extends readonly [infer s, ...infer sr]
 /** … and those that follow from products and sums with one unknown; ['✗', why] where a division fails */
 type Solved<U, E> = U extends [infer s, infer t, infer Key]
   ? s extends Shape
-    ? SolveShape<s, t, E, Key>
+    ? t extends Shape
+      ? s['length'] extends t['length']
+        ? SolveShape<s, t, E, Key>
+        : never
+      : never
     : s extends Scaled
       ? never
       : Solved1<s, t, E, Key>
@@ -199,13 +203,16 @@ type Both<K extends string, A, B> = A extends number
     : Say<'both', ['{}', K, ShowDim<A>, ShowDim<B>]>;
 type Indivisible<X, U, E> = X extends ['✗', [infer f, infer a, infer d, infer Key]]
   ? Key extends [infer T extends string]
-    ? Say<'divide', ['{}', T extends '' ? '' : `${T}: `, ShowDim<a>, ShowDim<d>, f, ShowDim<a>, Known<f, E>]>
-    : Key extends ''
-      ? Say<'divide', ['{}', '', ShowDim<a>, ShowDim<d>, f, ShowDim<a>, Known<f, E>]>
-      : FieldOf<U, f, d, E> extends infer By extends string
-        ? Say<'divideField', ['{}', Key, ShowDim<a>, By, ShowDim<d>]>
-        : Say<'divide', ['{}', Lead<Key & string>, ShowDim<a>, ShowDim<d>, f, ShowDim<a>, Known<f, E>]>
+    ? Divide<T extends '' ? '' : `${T}: `, f, a, d, Known<f, E>>
+    : FieldOf<U, f, d, E> extends infer By extends string
+      ? Key extends ''
+        ? Divide<'', f, a, d, Known<f, E>>
+        : Say<'divideField', ['{}', Key, ShowDim<a>, By, ShowDim<d>]>
+      : Divide<Lead<Key & string>, f, a, d, Known<f, E>>
   : never;
+type Divide<L, f, a, d, K> = K extends ''
+  ? Say<'divideBare', ['{}', L, ShowDim<a>, ShowDim<d>, f, ShowDim<a>]>
+  : Say<'divide', ['{}', L, ShowDim<a>, ShowDim<d>, f, ShowDim<a>, K]>;
 /** the field that is the divisor: its formal is the one known symbol of f */
 type FieldOf<U, f, d, E> =
   Known<f, E> extends `${infer s} = ${infer v}`

@@ -78,7 +78,7 @@ export function unify(layer: string, formal: unknown, actual: unknown, env: Map<
     if (undivided.length === 0) learn(found);
   }
   if (undivided.length > 0) failDivision(layer, undivided, list, known);
-  for (const u of list) judge(layer, u, env);
+  for (const u of simplest(list.filter(u => !holds(u, env)))) judge(layer, u, env);
 }
 /** the plain symbols of a fact: of a shape the first occurrence */
 function plainSymbols(u: Fact, earlier: ReadonlySet<string>): Map<string, Dim> {
@@ -107,8 +107,18 @@ function failDivision(layer: string, undivided: readonly Undivided[], list: read
     if (divisorField) fail('divideField', layer, fact.field, a, divisorField.field, divisor);
   }
   const where = fact.field === '' ? '' : fact.kind === 'dim' ? `${fact.field} ` : `${fact.field}: `;
+  if (by === '') fail('divideBare', layer, where, a, divisor, f, a);
   return fail('divide', layer, where, a, divisor, f, a, by);
 }
+/** of several broken facts those with the plainest formals: H*K, not 3*H*K as well */
+function simplest(broken: readonly Fact[]): readonly Fact[] {
+  const ends = (u: Fact, v: Fact): boolean => u.kind === 'dim' && v.kind === 'dim' && `${u.formal}`.endsWith(`*${v.formal}`);
+  return broken.filter(u => !broken.some(v => ends(u, v)));
+}
+const holds = (u: Fact, env: Env): boolean =>
+  u.kind === 'dim'
+    ? evalDim(u.formal, env) === u.actual && !open(u.formal, env)
+    : !u.formal.some(d => open(d, env)) && shownShape(u.formal, env) === showShape(u.actual);
 function judge(layer: string, u: Fact, env: Env): void {
   for (const [f, a] of pairs(u)) if (open(f, env)) fail('unsolved', layer, f, a);
   if (u.kind === 'shape') {

@@ -4,6 +4,7 @@ export const layersWords = {
   wantsTensor: '{}: {}wants {} = {}, got {}',
   wantsDType: '{}: {}wants {} {}, got {}',
   divide: '{}: {}{} is not divisible by {} ({} = {}, {})',
+  divideBare: '{}: {}{} is not divisible by {} ({} = {})',
   divideField: '{}: {} {} is not divisible by {} {}',
   clash: '{}: {} is {}, got {}',
   clashField: '{}: {} is {}, but {} is {}',

@@ -38,6 +38,8 @@ export type Op =
   | { readonly op: 'call'; readonly name: string; readonly saved: number; readonly derivative?: Derivative } // [body, ...saved, ...args]: the value of body; a bracket that a written derivative and the op trail use
   | { readonly op: 'gradient'; readonly wrt: number }; // [of, ...wrt]: d of / d wrt[wrt], of the shape of wrt[wrt]; of is an f32 of shape []. Only recorded: the compiler expands it
 export type ReduceKind = 'sum' | 'max' | 'min';
+/** The name of the bracket around an argument of `grad`: only what flows through it counts. */
+export const gradientArgument = 'argument';
 /** A derivative written in the language: from the call's value, its saved values, its arguments and the cotangent of the value, the
  *  cotangent of each argument (null: none). Called by the compiler with nodes of its own. */
 export type Derivative = (call: {

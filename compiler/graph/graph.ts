@@ -62,6 +62,7 @@ export class Graph {
   current: Origin | undefined;
   private readonly table = new Map<string, number>();
   private readonly blobs = new Map<TypedArray, number>();
+  private readonly derivatives = new Map<Derivative, number>();
 
   put(op: GraphOp, shape: readonly Size[], dtype: DType, ins: readonly number[], origin: Origin | undefined = this.current): number {
     const key = this.key(op, shape, dtype, ins);
@@ -87,6 +88,12 @@ export class Graph {
         return `const${dtype}|${Object.is(op.value, -0) ? '-0' : op.value}`;
       case 'map':
         return `map${JSON.stringify([op.fn.params, op.fn.body.map(i => (i.prim === 'const' && Object.is(i.value, -0) ? '-0' : i.prim === 'const' && !Number.isFinite(i.value) ? `${i.value}${i.type}` : i)), op.fn.result, dtype, ins])}`;
+      case 'call': {
+        if (!op.derivative) return JSON.stringify([op, dtype, ins]);
+        let derivative = this.derivatives.get(op.derivative);
+        if (derivative === undefined) this.derivatives.set(op.derivative, (derivative = this.derivatives.size));
+        return JSON.stringify([op, derivative, dtype, ins]);
+      }
       default:
         return JSON.stringify([op, shape, dtype, ins]);
     }

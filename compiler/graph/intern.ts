@@ -3,7 +3,7 @@
 // After this pass at most one symbol is free, the batch; what needs more is refused here, at the user's line.
 import type { Size } from '../../common/size.ts';
 import { placeOf } from '../../dsl/errors.ts';
-import type { Dim, Node, Op } from '../../dsl/graph.ts';
+import { type Dim, gradientArgument, type Node, type Op } from '../../dsl/graph.ts';
 import { CompileError } from '../errors.ts';
 import { gradient, type WrittenDerivative } from './gradient/reverse.ts';
 import { Graph, type GraphOp } from './graph.ts';
@@ -51,6 +51,8 @@ export function intern(traced: TracedGraph): Recorded {
     state: new Map<string, number>(),
   };
   const over = new Map<number, Size>();
+  /** What indices are over, for derivatives that gather by them again. */
+  const indexOver = new Map<number, Dim>();
 
   const add = (root: Node): number => {
     // postorder with a stack of our own: graphs are thousands of nodes deep
@@ -67,6 +69,7 @@ export function intern(traced: TracedGraph): Recorded {
       const ins = node.inputs.map(i => ids.get(i)!);
       const id = node.op === 'gradient' ? expandGradient(node, ins) : put(graph, node, ins, names, batch);
       ids.set(node, id);
+      if (node.over !== undefined) indexOver.set(id, node.over);
       if (node.nested) graph.nested.add(id);
       if (node.fleeting) graph.fleeting.add(id);
     }
@@ -84,7 +87,7 @@ export function intern(traced: TracedGraph): Recorded {
   /** Runs a derivative that the language wrote, on stand-ins for the call's values, and puts what it gives into the graph. */
   const written: WrittenDerivative = (call, cotangent) => {
     const [value, ...rest] = [call.id, ...call.ins.slice(1), cotangent].map(id => {
-      const node = standIn(graph, id, batch);
+      const node = standIn(graph, id, batch, indexOver.get(id));
       ids.set(node, id);
       return node;
     });
@@ -108,11 +111,11 @@ export function intern(traced: TracedGraph): Recorded {
 }
 
 /** A node of the language for a value of the graph: what the value is, without how it came about. Constants stay constants. */
-function standIn(graph: Graph, id: number, batch: string | null): Node {
+function standIn(graph: Graph, id: number, batch: string | null, over: Dim | undefined): Node {
   const { shape, dtype, ...rest } = graph.node(id);
   const dims = shape.map((s): Dim => (typeof s === 'number' ? s : s.batch === 1 ? batch! : `${s.batch}*${batch}`));
   const op: Op = rest.op === 'const' ? { op: 'const', value: rest.value } : { op: 'input', role: 'argument', name: '' };
-  return { ...op, shape: dims, dtype, inputs: [], origin: graph.origins.get(id) ?? { trail: [] } };
+  return { ...op, shape: dims, dtype, ...(over === undefined ? {} : { over }), inputs: [], origin: graph.origins.get(id) ?? { trail: [] } };
 }
 
 /** Inputs, then parameters, each with the one name that nothing else has. */
@@ -145,6 +148,9 @@ function put(
     ins.map(i => graph.shape(i)),
   );
   if (moved) throw refuse(node, alongBatch(moved, batch));
+  // each argument of a gradient is a variable of its own, also where two of them hold one value
+  if (node.op === 'call' && node.name === gradientArgument && !node.derivative)
+    return graph.put({ op: 'call', name: `${node.name} ${graph.nodes.length}`, saved: 0 }, shape, node.dtype, ins, node.origin);
   return graph.put(graphOp(node, names, batch), shape, node.dtype, ins, node.origin);
 }
 

@@ -164,10 +164,11 @@ export function clamp(x: Tensor, { min, max }: ClampBounds): Tensor {
   if (min === undefined && max === undefined) fail('clampBounds');
   for (const bound of [min, max]) if (bound !== undefined) numberFor(dtypeOf(x), bound, 'clamp');
   return trailing(clamp, () => {
+    // selects, not max and min: the gradient passes at the bounds
     const held: Build = (b, operand) => {
       const constant = (n: number): number => b.constant(literal(n, b.type(operand)), b.type(operand));
-      const raised = min === undefined ? operand : b.op('max', operand, constant(min));
-      return max === undefined ? raised : b.op('min', raised, constant(max));
+      const raised = min === undefined ? operand : b.op('select', b.op('lt', operand, constant(min)), constant(min), operand);
+      return max === undefined ? raised : b.op('select', b.op('lt', constant(max), raised), constant(max), raised);
     };
     return mapOne('clamp', held, held, x);
   });

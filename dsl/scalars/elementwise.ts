@@ -1,17 +1,18 @@
 // The built-in elementwise functions, written as a user writes a kernel: scalar functions in plain TypeScript. They are compiled
 // ahead into table.ts (`node scripts/gen-scalars.ts`; a test holds the two in sync), so a running program never reads TypeScript.
 // Each is written so that nothing overflows on the way (WebGPU may assume that infinities do not exist) and so that its
-// derivative, taken branch by branch, is right at the joints too.
+// derivative, taken branch by branch, is PyTorch's at the joints too: relu's is 0 at 0, clamp's is 1 at its bounds.
 import { erf, type f32 } from './language.ts';
 
-/** max(x, 0). */
+/** max(x, 0); NaN stays NaN. */
 export function relu(x: f32): f32 {
-  return Math.max(x, 0);
+  return x <= 0 ? 0 : x;
 }
 
-/** x between low and high; high where the bounds cross, as in PyTorch. */
+/** x between low and high; high where the bounds cross, as in PyTorch; NaN stays NaN. */
 export function clamp(x: f32, low: f32, high: f32): f32 {
-  return Math.min(Math.max(x, low), high);
+  const raised = x < low ? low : x;
+  return raised > high ? high : raised;
 }
 
 /** 1 / (1 + exp(−x)), with the exponential of −|x| only. */

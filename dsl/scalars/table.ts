@@ -9,18 +9,21 @@ export const scalars: Readonly<Record<ScalarName, ScalarFn>> = {
     params: ['f32'],
     body: [
       { prim: 'const', value: 0, type: 'f32' },
-      { prim: 'max', args: [0, 1], type: 'f32' },
+      { prim: 'le', args: [0, 1], type: 'bool' },
+      { prim: 'select', args: [2, 1, 0], type: 'f32' },
     ],
-    result: 2,
+    result: 3,
   },
   clamp: {
     name: 'clamp',
     params: ['f32', 'f32', 'f32'],
     body: [
-      { prim: 'max', args: [0, 1], type: 'f32' },
-      { prim: 'min', args: [3, 2], type: 'f32' },
+      { prim: 'lt', args: [0, 1], type: 'bool' },
+      { prim: 'select', args: [3, 1, 0], type: 'f32' },
+      { prim: 'lt', args: [2, 4], type: 'bool' },
+      { prim: 'select', args: [5, 2, 4], type: 'f32' },
     ],
-    result: 4,
+    result: 6,
   },
   sigmoid: {
     name: 'sigmoid',

@@ -1,122 +1,109 @@
 // Reverse mode on the tensor graph: the gradient of a scalar in some values, as new nodes of the same graph. Nodes are visited from
 // the scalar down (an operand's id is below its reader's), each once, when all of its readers have contributed. A `call` that
 // brings its own derivative is asked for it instead of being entered.
+import { showSizes } from '../../../common/size.ts';
+import { placeOf } from '../../../dsl/errors.ts';
 import { CompileError } from '../../errors.ts';
 import { type Graph, type GraphNode, scalarType } from '../graph.ts';
-import { add, type Contribution, transpose, zeros } from './transpose.ts';
+import { collect } from './pieces.ts';
+import { sameType, transpose } from './transpose.ts';
+import { zeros } from './values.ts';
+import { type Contribution, whole } from './views.ts';
 
-/** Puts a derivative that the language wrote into the graph: [saved…, args…], value and cotangent are ids; one id or null an argument. */
-export type WrittenDerivative = (call: GraphNode & { readonly op: 'call' }, cotangent: number) => readonly (number | null)[];
+type CallNode = GraphNode & { readonly op: 'call' };
+/** Puts a derivative that the language wrote into the graph: the cotangent is an id, and one id or null comes back an argument. */
+export type WrittenDerivative = (call: CallNode, cotangent: number) => readonly (number | null)[];
 
-/** d of/d each of `wrt`, of the shapes of `wrt`. `of` has shape []. A value that does not reach `of` has the gradient zero.
- *  @throws CompileError HC12 when `of` is no f32 scalar or a value is no float */
+/** d of/d each of `wrt`, of the shapes and dtypes of `wrt`. A value that does not reach `of` has the gradient zero.
+ *  @throws CompileError HC12 when `of` is no float of shape [], a value is no float, or a written derivative has the wrong shape */
 export function gradient(graph: Graph, of: number, wrt: readonly number[], written: WrittenDerivative): number[] {
   const target = graph.node(of);
-  if (target.shape.length > 0 || scalarType(target.dtype) !== 'f32')
-    throw new CompileError('HC12', `a gradient is of an f32 scalar, this value is ${target.dtype} of rank ${target.shape.length}: sum it first`);
+  if (target.shape.length > 0 || !isFloat(target))
+    throw refuse(graph, of, `a gradient is of a floating-point scalar, this value is ${target.dtype}${showSizes(target.shape)}`);
   for (const id of wrt)
-    if (scalarType(graph.node(id).dtype) !== 'f32') throw new CompileError('HC12', `a gradient is in floats, this value is ${graph.node(id).dtype}`);
+    if (!isFloat(graph.node(id))) throw refuse(graph, id, `a gradient is in floating-point values, this one is ${graph.node(id).dtype}`);
   const flows = reaching(graph, of, wrt);
-  const pending = new Map<number, Contribution[]>([[of, [{ kind: 'whole', value: graph.constant(1) }]]]);
+  const pending = new Map<number, Contribution[]>([[of, [whole(graph.constant(1, target.dtype))]]]);
+  const asked = new Set(wrt);
   const result = new Map<number, number>();
-  for (let id = of; id >= 0 && pending.size > 0; id--) {
-    const parts = pending.get(id);
-    if (!parts) continue;
-    pending.delete(id);
-    graph.current = graph.origins.get(id);
-    const g = collect(graph, graph.shape(id), parts);
-    if (wrt.includes(id)) result.set(id, g);
-    const node = graph.node(id);
-    for (const [operand, part] of contributions(graph, node, g, flows, written)) {
-      const list = pending.get(operand);
-      if (list) list.push(part);
-      else pending.set(operand, [part]);
+  const before = graph.current;
+  try {
+    for (let id = of; id >= 0 && pending.size > 0; id--) {
+      const parts = pending.get(id);
+      if (!parts) continue;
+      pending.delete(id);
+      graph.current = graph.origins.get(id);
+      const g = collect(graph, graph.node(id), parts);
+      if (asked.has(id)) result.set(id, g);
+      for (const [operand, part] of contributions(graph, graph.node(id), g, flows, written)) {
+        const list = pending.get(operand);
+        if (list) list.push(part);
+        else pending.set(operand, [part]);
+      }
     }
+  } finally {
+    graph.current = before;
   }
-  graph.current = undefined;
-  return wrt.map(id => result.get(id) ?? zeros(graph, graph.shape(id)));
+  return wrt.map(id => result.get(id) ?? zeros(graph, graph.shape(id), graph.node(id).dtype));
+}
+const isFloat = (n: GraphNode): boolean => scalarType(n.dtype) === 'f32';
+const refuse = (graph: Graph, id: number, why: string): CompileError =>
+  new CompileError('HC12', why, { place: placeOf(graph.origins.get(id) ?? {}) });
+
+/** The operands along which a gradient can flow, by position. */
+function differentiable(n: GraphNode): readonly number[] {
+  if (n.op === 'stop' || !isFloat(n)) return [];
+  if (n.op !== 'call') return [...n.ins.keys()];
+  return n.derivative ? [...n.ins.keys()].slice(1 + n.saved) : [0];
+}
+/** Values on a path from one of `wrt` to `of` along which a gradient can flow. */
+function reaching(graph: Graph, of: number, wrt: readonly number[]): ReadonlySet<number> {
+  const set = new Set(wrt);
+  for (let id = 0; id <= of; id++) {
+    const n = graph.node(id);
+    if (differentiable(n).some(k => set.has(n.ins[k]!))) set.add(id);
+  }
+  return set;
 }
 
+/** What a node gives to the cotangents of its operands. */
 function contributions(
   graph: Graph,
   node: GraphNode,
   g: number,
   flows: ReadonlySet<number>,
   written: WrittenDerivative,
-): (readonly [number, Contribution])[] {
-  if (node.op === 'call') {
-    if (node.derivative) {
-      const values = written(node, g);
-      const args = node.ins.slice(1 + node.saved);
-      return args.flatMap((arg, i) => {
-        const value = values[i];
-        return value === null || value === undefined || !flows.has(arg) ? [] : [[arg, { kind: 'whole', value }] as const];
-      });
-    }
-    return flows.has(node.ins[0]!) ? [[node.ins[0]!, { kind: 'whole', value: g }]] : [];
+): (readonly [operand: number, Contribution])[] {
+  const towards = differentiable(node).filter(k => flows.has(node.ins[k]!));
+  if (towards.length === 0) return [];
+  if (node.op === 'call' && node.derivative) {
+    const values = asked(graph, node, written(node, g));
+    return towards.flatMap(k => {
+      const value = values[k - 1 - node.saved];
+      return value === null || value === undefined ? [] : [[node.ins[k]!, whole(value)] as const];
+    });
   }
-  return node.ins.flatMap((operand, k) => {
-    const part = flows.has(operand) ? transpose(graph, node, k, g) : undefined;
-    return part ? [[operand, part] as const] : [];
+  if (node.op === 'call') return [[node.ins[0]!, whole(g)]];
+  return towards.flatMap(k => {
+    const part = transpose(graph, node, k, g);
+    return part ? [[node.ins[k]!, part] as const] : [];
   });
 }
 
-/** Values on a path from one of `wrt` to `of` along which a gradient can flow. */
-function reaching(graph: Graph, of: number, wrt: readonly number[]): ReadonlySet<number> {
-  const set = new Set(wrt);
-  const least = Math.min(...wrt);
-  for (let id = least + 1; id <= of; id++) {
-    const n = graph.node(id);
-    if (n.op === 'stop' || scalarType(n.dtype) !== 'f32') continue;
-    const operands = n.op !== 'call' ? n.ins : n.derivative ? n.ins.slice(1 + n.saved) : n.ins.slice(0, 1);
-    if (operands.some(i => set.has(i))) set.add(id);
-  }
-  return set;
-}
-
-/** The sum of contributions. Pieces along one axis that tile the value become one concat; what is left between them is zero. */
-function collect(graph: Graph, shape: GraphNode['shape'], parts: readonly Contribution[]): number {
-  const values = parts.flatMap(p => (p.kind === 'whole' ? [p.value] : []));
-  const byAxis = Map.groupBy(
-    parts.flatMap(p => (p.kind === 'piece' ? [p] : [])),
-    p => p.axis,
-  );
-  for (const [axis, pieces] of byAxis) {
-    const sorted = [...pieces].sort((a, b) => a.from - b.from);
-    while (sorted.length > 0) values.push(tile(graph, shape, axis, sorted));
-  }
-  return values.reduce((a, b) => graph.map(add, [a, b]));
-}
-/** Takes pieces from the list that do not overlap and lays them side by side. */
-function tile(graph: Graph, shape: GraphNode['shape'], axis: number, sorted: { readonly from: number; readonly value: number }[]): number {
-  const size = shape[axis]!;
-  const lengthOf = (value: number): number => graph.shape(value)[axis] as number;
-  if (typeof size !== 'number') {
-    const only = sorted.shift()!;
-    return only.value; // along the batch a slice takes everything
-  }
-  const chosen: { from: number; value: number }[] = [];
-  let end = 0;
-  for (let i = 0; i < sorted.length; ) {
-    if (sorted[i]!.from < end) i++;
-    else {
-      const [piece] = sorted.splice(i, 1) as [{ from: number; value: number }];
-      chosen.push(piece);
-      end = piece.from + lengthOf(piece.value);
-    }
-  }
-  const gap = (length: number): number =>
-    zeros(
-      graph,
-      shape.map((s, i) => (i === axis ? length : s)),
-    );
-  const strip: number[] = [];
-  let at = 0;
-  for (const { from, value } of chosen) {
-    if (from > at) strip.push(gap(from - at));
-    if (lengthOf(value) > 0) strip.push(value);
-    at = from + lengthOf(value);
-  }
-  if (at < size) strip.push(gap(size - at));
-  return strip.length === 1 ? strip[0]! : graph.concat(axis, strip);
+/** The cotangents that a written derivative gave, if they are those of its arguments. */
+function asked(graph: Graph, call: CallNode, values: readonly (number | null)[]): readonly (number | null)[] {
+  const args = call.ins.slice(1 + call.saved);
+  if (values.length !== args.length)
+    throw refuse(graph, call.id, `the derivative of ${call.name} gives ${values.length} cotangents for ${args.length} arguments`);
+  values.forEach((value, i) => {
+    if (value === null) return;
+    const [got, want] = [graph.node(value), graph.node(args[i]!)];
+    if (!sameType(got, want))
+      throw refuse(
+        graph,
+        call.id,
+        `the derivative of ${call.name} gives ${got.dtype}${showSizes(got.shape)} for argument ${i}, which is ${want.dtype}${showSizes(want.shape)}`,
+      );
+  });
+  return values;
 }

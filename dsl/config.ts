@@ -8,7 +8,7 @@ import { type Choice, type Count, OptionalPlaceholder, type Ratio, show } from '
 import type { Keep, KeepCount } from './keep.ts';
 import { KeepPlaceholder, keptOf } from './keep.ts';
 import { isPlaceholder, type Size, size } from './sizes.ts';
-import type { Arg } from './tensor.ts';
+import type { Arg, Open } from './tensor.ts';
 import { unify } from './unify.ts';
 import type { None, Stop, Unify } from './unify-types.ts';
 import type { Say } from './words.ts';
@@ -55,9 +55,8 @@ type FieldNamed<F, R> = { [K in keyof F]: F[K] extends { readonly dim: R } ? K :
 type Derived<X, E> =
   X extends KeepCount<Dim, infer N, infer R> ? Keep<Eval<N, E>, Eval<R, E>> : X extends { readonly dim: infer d } ? Eval<d, E> : never;
 /** the checked config: its own values, defaults and derived sizes */
-// biome-ignore lint/suspicious/noExplicitAny: after a mistake the result is open, so that one mistake is one error
 type Full<F, D, A, E> = [E] extends [string | Stop]
-  ? any
+  ? Open
   : {
       readonly [K in keyof F | keyof D]: K extends keyof A
         ? A[K]

@@ -5,17 +5,15 @@ import type { Dim, Eval, EvalShape } from './dim-types.ts';
 import { fail } from './errors.ts';
 import { within } from './scope.ts';
 import type { Size } from './sizes.ts';
-import type { Arg, Index, Tensor } from './tensor.ts';
+import type { Arg, Index, Open, Tensor } from './tensor.ts';
 import { unify } from './unify.ts';
 import type { None, Stop, Unify } from './unify-types.ts';
 
 /** The result of a call: the body's, its symbols replaced; open after a mistake, so that one mistake is one error. */
-// biome-ignore lint/suspicious/noExplicitAny: the open result must pass every later rule
-export type Out<R, E> = [E] extends [string | Stop] ? any : 0 extends 1 & R ? R : Subst<R, E>;
+export type Out<R, E> = [E] extends [string | Stop] ? Open : 0 extends 1 & R ? R : Subst<R, E>;
 type Subst<R, E> =
-  // biome-ignore lint/suspicious/noExplicitAny: a shape that was open stays open
   R extends Tensor<infer S, infer D>
-    ? Tensor<0 extends 1 & S ? any : EvalShape<S, E>, D extends Index<infer N> ? Index<Eval<N, E> & Dim> : D>
+    ? Tensor<0 extends 1 & S ? Open : EvalShape<S, E>, D extends Index<infer N> ? Index<Eval<N, E> & Dim> : D>
     : R extends { readonly dim: infer N }
       ? Eval<N, E> extends infer V
         ? V extends string

@@ -51,10 +51,11 @@ export type IndexOf<N extends DimArg, S extends string> = Tensor<Names<S>, Index
 
 /** The type of an argument under a rule: T, or the rule's message. NoInfer, or the compiler infers into the whole rule. */
 export type Arg<T, R> = R extends string ? NoInfer<R> : T;
-/** The shape that a rule gave. After a mistake, or of unknown rank, it is open (`any`), so that one mistake is one error: the trace
- *  still checks what follows. */
-// biome-ignore lint/suspicious/noExplicitAny: the open shape is any, because it must pass every later rule
-export type Ok<R> = R extends Shape ? (number extends R['length'] ? any : R) : any;
+/** What follows a mistake: it passes every later rule, so that one mistake is one error. */
+// biome-ignore lint/suspicious/noExplicitAny: no other type passes every rule
+export type Open = any;
+/** The shape that a rule gave; open after a mistake, or where the rank is unknown. The trace still checks what follows. */
+export type Ok<R> = R extends Shape ? (number extends R['length'] ? Open : R) : Open;
 /** is the rank unknown? */
 export type Wide<S extends Shape> = number extends S['length'] ? true : false;
 

@@ -1,5 +1,5 @@
 // Configs that cannot be: each message names the field.
-import { choice, config, count, flag, keepCount, number, optional, ratio, size } from 'heddle';
+import { choice, config, count, keepCount, number, optional, ratio, size } from 'heddle';
 import { vitConfig } from '../fixtures/layers.ts';
 import { mistake, traceOnly } from '../mistake.ts';
 

@@ -24,6 +24,7 @@ import { homeOf, lowerUnfused } from './loops/unfused.ts';
 import { assemble, type Dispatch } from './program.ts';
 import { renderJs } from './render/js.ts';
 import { renderWgsl } from './render/wgsl.ts';
+import { withStep } from './step/expand.ts';
 
 export interface CompileOptions {
   /** A capability record by name (`webgpu`, `webgpu-large`, `webgpu-software`, `js`) or one of your own. Default `webgpu`. */
@@ -35,7 +36,8 @@ export interface CompileOptions {
   readonly batch?: number;
   /** Only these outputs; default all. */
   readonly outputs?: readonly string[];
-  /** An output whose sum is differentiated: outputs `grad.<parameter>` are added, one for each parameter that is trained. */
+  /** An output whose sum is differentiated: outputs `grad.<parameter>` are added, one for each parameter that is trained. The pure form of a
+   *  training step (dsl/step.ts): gradients for whoever applies them. */
   readonly grad?: string;
 }
 
@@ -55,11 +57,10 @@ export function compileTraced(traced: Traced, options: CompileOptions = {}): Pro
   const capability = capabilityOf(options.target ?? 'webgpu');
   const how = options.fuse ?? 'none';
   if (how !== 'all' && how !== 'none') throw new CompileError('HC7', `fuse '${String(how)}' is not known: all, none`);
-  const whole = intern(traced);
-  const interned = simplify(selected(options.grad === undefined ? whole : withGradients(whole, options.grad), options.outputs));
+  const interned = simplify(selected(expanded(traced, options.grad, capability), options.outputs));
   const { graph } = interned;
   if (debugLevel() >= 2) say(printGraph(graph));
-  const wanted = interned.outputs.map(([, id]) => id);
+  const wanted = [...interned.outputs.map(([, id]) => id), ...interned.updates];
   const scalars = [...interned.scalars.keys()];
   const context = { scalarIndex: (name: string) => scalars.indexOf(name) + 1 };
   const kernels = how === 'all' ? fusedKernels(graph, wanted, capability, context) : unfusedKernels(graph, wanted, capability, context);
@@ -105,6 +106,13 @@ function fusedKernels(graph: Graph, wanted: readonly number[], capability: Capab
   }));
 }
 
+/** The trace with what was only recorded of it: a training step, or the gradients of an output. */
+function expanded(traced: Traced, grad: string | undefined, capability: Capability): Interned {
+  const whole = intern(traced);
+  if (traced.step === undefined) return grad === undefined ? whole : withGradients(whole, grad);
+  if (grad !== undefined) throw new CompileError('HC14', `grad '${grad}' of a training step: compile the model itself with it`);
+  return withStep(whole, traced.step, Math.min(capability.bindingBytes, capability.bufferBytes));
+}
 function capabilityOf(target: Target | Capability): Capability {
   if (typeof target !== 'string') return target;
   if (!Object.hasOwn(capabilities, target)) throw new CompileError('HC8', `target '${target}' is not known: ${Object.keys(capabilities).join(', ')}`);

@@ -1,14 +1,16 @@
 // From scheduled kernels to a Program: buffers get slots and ranges, equal kernels one text, outputs their steps.
 import { createHash } from 'node:crypto';
 import { bytesPerElement } from '../common/dtype.ts';
-import { programFormat, programVersion, type Access, type Kernel, type Output, type Program, type Range, type Slot, type Step, type Value, type Weight } from '../common/program.ts';
+import { programFormat, programVersion, type Access, type Kernel, type Output, type Program, type Range, type Slot, type State, type Step, type Value, type Weight } from '../common/program.ts';
 import { kernelHash } from '../common/hash.ts';
 import { isDynamic, timesSize, type Size } from '../common/size.ts';
 import type { Capability, Code } from './code/types.ts';
 import { CompileError } from './errors.ts';
 import { numel, type Graph, type GraphNode } from './graph/graph.ts';
 import type { Interned } from './graph/intern.ts';
+import { type Flats, findFlats, isStateFlat } from './loops/flat.ts';
 import type { LoopNest } from './loops/types.ts';
+import { homeOf } from './loops/unfused.ts';
 import { align, planMemory } from './memory.ts';
 import { initOf } from './initial.ts';
 import { describe } from './describe.ts';
@@ -36,7 +38,7 @@ export interface ProgramParts {
 
 /** Throws CompileError when a value passes the target's limits. */
 export function assemble(parts: ProgramParts): Program {
-  const { graph } = parts.interned;
+  const { graph, updates } = parts.interned;
   const { slots, place, values } = placeBuffers(parts);
   const kernels: Kernel[] = [];
   const known = new Map<string, number>();
@@ -59,7 +61,7 @@ export function assemble(parts: ProgramParts): Program {
   });
   const outputs = [...parts.homes].map(([name, home]): Output => {
     const node = graph.node(parts.interned.outputs.find(o => o[0] === name)![1]);
-    return { name, dtype: node.dtype, shape: node.shape, ...place(home), steps: stepsFor(home, parts.dispatches) };
+    return { name, dtype: node.dtype, shape: node.shape, ...place(home), steps: updates.length > 0 ? [...steps.keys()] : stepsFor(home, parts.dispatches) };
   });
   return {
     format: programFormat,
@@ -76,7 +78,7 @@ export function assemble(parts: ProgramParts): Program {
     }),
     scalars: [...parts.interned.scalars].map(([name, id], k) => ({ name, dtype: scalarType(graph.node(id)), index: k + 1 })),
     weights: [...parts.interned.params].map(([name, id]) => weightOf(name, graph.node(id), place(id))),
-    state: [],
+    state: [...parts.interned.state].map(([name, id]) => stateOf(name, graph.node(id), place(id))),
     outputs,
     slots,
     values,
@@ -87,6 +89,11 @@ export function assemble(parts: ProgramParts): Program {
 const writable = (s: Slot): boolean => s.kind === 'arena' || s.kind === 'state';
 const scalarType = (n: GraphNode): 'f32' | 'i32' | 'u32' => (n.dtype === 'i32' || n.dtype === 'u32' ? n.dtype : 'f32');
 
+/** A trained parameter begins at its initial values, what the optimiser keeps at zero. */
+function stateOf(name: string, node: GraphNode, range: Range): State {
+  if (node.op !== 'input') throw new Error(`state ${name} is no input`);
+  return { name, dtype: node.dtype, shape: node.shape, init: node.role === 'parameter' ? initOf(node.init) : { kind: 'constant', value: 0 }, ...range };
+}
 function weightOf(name: string, node: GraphNode, range: Range): Weight {
   if (node.op !== 'input' || node.role !== 'parameter') throw new Error(`weight ${name} is no parameter`);
   const shape = node.shape.map(s => {
@@ -103,7 +110,7 @@ const bytesOf = (n: GraphNode): Size => {
 };
 
 function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: number) => Range; values: Value[] } {
-  const { graph, inputs, params } = parts.interned;
+  const { graph, inputs, params, state, updates } = parts.interned;
   const slots: Slot[] = [];
   const ranges = new Map<number, Range>();
   for (const [, id] of inputs) {
@@ -115,6 +122,9 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
   // weights that nothing reads keep a place of their own, which no session allocates
   for (const read of [true, false]) fixedSlots([...params.values()].filter(id => used.has(id) === read), 'weights', graph, limit, slots, ranges);
   fixedSlots([...used].filter(id => graph.node(id).op === 'data').sort((a, b) => a - b), 'constant', graph, limit, slots, ranges);
+  placeFlats(graph, findFlats(graph, [...parts.homes.values(), ...updates], id => homeOf(graph, id)), slots, ranges);
+  fixedSlots([...state.values()].filter(id => !ranges.has(id)), 'state', graph, limit, slots, ranges);
+  for (const id of updates) ranges.set(id, ranges.get(graph.node(id).ins[0]!)!);
 
   const life = new Map<number, { first: number; last: number }>();
   parts.dispatches.forEach((d, step) => {
@@ -145,8 +155,18 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
   return { slots, place, values };
 }
 
+/** A flat has a slot of its own, so that nothing else is ever written between its operands: what is allocated is zero. */
+function placeFlats(graph: Graph, flats: Flats, slots: Slot[], ranges: Map<number, Range>): void {
+  for (const id of flats.ids) {
+    const bytes = bytesOf(graph.node(id));
+    ranges.set(id, { slot: slots.push({ kind: isStateFlat(graph, id) ? 'state' : 'arena', bytes }) - 1, offset: 0, bytes });
+  }
+  for (const [home, { flat, offset }] of flats.places)
+    ranges.set(home, { slot: ranges.get(flat)!.slot, offset: offset * bytesPerElement, bytes: bytesOf(graph.node(home)) });
+}
+
 /** Values of fixed size, one after the other at aligned offsets, in slots of at most `limit` bytes. */
-function fixedSlots(ids: readonly number[], kind: 'weights' | 'constant', graph: Graph, limit: number, slots: Slot[], ranges: Map<number, Range>): void {
+function fixedSlots(ids: readonly number[], kind: 'weights' | 'constant' | 'state', graph: Graph, limit: number, slots: Slot[], ranges: Map<number, Range>): void {
   let group: number[] = [];
   let end = 0;
   const close = (): void => {

@@ -48,6 +48,31 @@ export type Derivative = (call: {
   readonly args: readonly Node[];
   readonly cotangent: Node;
 }) => readonly (Node | null)[];
+/** A training step as the language records it (dsl/step.ts); the compiler adds gradients, optimiser and state to the trace. */
+export interface TrainingStep {
+  /** The output that is minimised: an f32 of shape []. */
+  readonly loss: string;
+  /** Outputs of the model that the step gives as well, worked out before the update. */
+  readonly outputs: readonly string[];
+  readonly optimiser: string;
+  /** What the optimiser keeps for each parameter, zero at first. */
+  readonly moments: readonly string[];
+  /** [parameter, ...moments] after the step, elementwise. Called by the compiler with nodes of its own. */
+  readonly update: (of: {
+    readonly param: Node;
+    readonly gradient: Node;
+    readonly moments: readonly Node[];
+    readonly lr: Node;
+    readonly decay: Node;
+    readonly step: Node;
+  }) => readonly Node[];
+  /** Factors of weight decay and learning rate of a parameter. */
+  readonly groups: (name: string, shape: readonly number[]) => { readonly decay: number; readonly lrScale: number };
+  /** Largest global norm of the gradients. */
+  readonly clip: number | undefined;
+  /** Small batches that make up one step. */
+  readonly accumulate: number;
+}
 /** Worked out only when somebody asks for initial values. */
 export interface LazyInit {
   readonly kind: 'lazy';

@@ -14,6 +14,15 @@ export { type InitArg, layers, named, type Param, param } from './params.ts';
 export { select, toF32, toI32, toU32 } from './scalars/language.ts';
 export { type Size, size } from './sizes.ts';
 export {
+  type AdamwOptions,
+  adamw,
+  type Group,
+  noDecayOnVectors,
+  type Optimiser,
+  type StepOptions,
+  trainStep,
+} from './step.ts';
+export {
   type Bool,
   bool,
   type DType,

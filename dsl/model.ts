@@ -3,7 +3,7 @@
 import type { Configuration, ConfigValues } from './config.ts';
 import { type Dim, showShape } from './dim.ts';
 import { fail, failAt } from './errors.ts';
-import type { Node } from './graph.ts';
+import type { Node, TrainingStep } from './graph.ts';
 import { named } from './params.ts';
 import { within } from './scope.ts';
 import { isTensor, type Tensor } from './tensor.ts';
@@ -41,6 +41,8 @@ export interface Model<C extends AnyConfig = AnyConfig, P = unknown, I extends T
   readonly params: (c: never) => P;
   readonly inputs: (c: never) => I;
   readonly forward: (c: never, params: never, inputs: never) => R;
+  /** Set by `trainStep`: the program is a step of training, not the forward pass. */
+  readonly step?: TrainingStep;
 }
 /** The configuration values that a model takes. */
 export type ModelConfig<M> = M extends { readonly config: { readonly fields: infer F } } ? ConfigValues<F> : never;
@@ -77,6 +79,8 @@ export interface Traced {
   readonly names: ReadonlyMap<Node, string>;
   /** The symbol that stays free, or null when every input's size is a number. */
   readonly batch: string | null;
+  /** What makes the trace of a forward pass a step of training. */
+  readonly step?: TrainingStep;
 }
 
 /** Runs a model's functions for a configuration: values, or the name of a preset. `batch` makes the symbol B a number.
@@ -92,7 +96,7 @@ export function trace(model: Model, config: unknown, options: { readonly batch?:
   const inputs = within(name, symbols, () => call(model.inputs, values), true);
   const given = inputEntries(name, inputs);
   const outputs = within(name, symbols, () => call(model.forward, values, params, inputs));
-  return assemble(name, values, given, parameters, outputs);
+  return { ...assemble(name, values, given, parameters, outputs), ...(model.step ? { step: model.step } : {}) };
 }
 /** A trace of plain code, for tests and tools: traced({ x: f32(2, 3) }, ({ x }) => ({ y: exp(x) })). */
 export function traced<I extends Tensors>(inputs: I, forward: (inputs: I) => Tensors | Tensor, params: unknown = {}): Traced {

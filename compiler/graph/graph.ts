@@ -31,6 +31,8 @@ export type GraphOp =
   | { readonly op: 'concat'; readonly axis: number }
   | { readonly op: 'gather'; readonly axis: number }
   | { readonly op: 'stop' }
+  | { readonly op: 'flat'; readonly offsets: readonly number[] } // operands row-major side by side from these elements on, zeros between them; a kernel writes an operand where it lies in the flat
+  | { readonly op: 'assign' } // [state, value]: the value, stored where the state (an input, or a flat of inputs) lies: whatever reads the state comes before
   | { readonly op: 'call'; readonly name: string; readonly saved: number; readonly derivative?: Derivative };
 
 export type GraphNode = {
@@ -248,6 +250,13 @@ export class Graph {
   }
   stop(x: number): number {
     return this.put({ op: 'stop' }, this.shape(x), this.node(x).dtype, [x]);
+  }
+  /** Values in one buffer; of f32, like parameters. */
+  flat(ins: readonly number[], offsets: readonly number[], shape: readonly number[]): number {
+    return this.put({ op: 'flat', offsets }, shape, 'f32', ins);
+  }
+  assign(state: number, value: number): number {
+    return this.put({ op: 'assign' }, this.shape(state), this.node(state).dtype, [state, value]);
   }
   call(name: string, body: number, saved: readonly number[], args: readonly number[]): number {
     return this.put({ op: 'call', name, saved: saved.length }, this.shape(body), this.node(body).dtype, [body, ...saved, ...args]);

@@ -28,6 +28,8 @@ export interface Interned {
   readonly scalars: ReadonlyMap<string, number>;
   readonly state: ReadonlyMap<string, number>;
   readonly outputs: readonly (readonly [name: string, id: number])[];
+  /** Assignments of state, which every run makes. */
+  readonly updates: readonly number[];
   /** For inputs that are indices: the extent that they index. */
   readonly over: ReadonlyMap<number, Size>;
 }
@@ -35,6 +37,8 @@ export interface Interned {
 export interface Recorded extends Interned {
   /** Puts derivatives that the language wrote into the graph. */
   readonly written: WrittenDerivative;
+  /** Puts what a function of the language makes of some values into the graph. */
+  readonly express: (values: readonly number[], make: (nodes: readonly Node[]) => readonly Node[]) => number[];
 }
 
 /** Throws CompileError: HC1 for a size that is neither a number nor a multiple of the batch, HC2 for a parameter or input outside the
@@ -84,13 +88,17 @@ export function intern(traced: TracedGraph): Recorded {
     if (!all) gradients.set(key, (all = gradient(graph, of!, wrt, written)));
     return all[node.wrt]!;
   };
-  /** Runs a derivative that the language wrote, on stand-ins for the call's values, and puts what it gives into the graph. */
-  const written: WrittenDerivative = (call, cotangent) => {
-    const [value, ...rest] = [call.id, ...call.ins.slice(1), cotangent].map(id => {
+  /** A function of the language runs on stand-ins for the values. */
+  const standIns = (values: readonly number[]): Node[] =>
+    values.map(id => {
       const node = standIn(graph, id, batch, indexOver.get(id));
       ids.set(node, id);
       return node;
     });
+  const express: Recorded['express'] = (values, make) => make(standIns(values)).map(add);
+  /** Runs a derivative that the language wrote and puts what it gives into the graph. */
+  const written: WrittenDerivative = (call, cotangent) => {
+    const [value, ...rest] = standIns([call.id, ...call.ins.slice(1), cotangent]);
     const saved = rest.slice(0, call.saved);
     const results = call.derivative!({ value: value!, saved, args: rest.slice(call.saved, -1), cotangent: rest.at(-1)! });
     return results.map(r => (r === null ? null : add(r)));
@@ -107,7 +115,18 @@ export function intern(traced: TracedGraph): Recorded {
     if (outputs.has(name)) throw new CompileError('HC3', `two outputs are called '${name}'`, at(node));
     outputs.set(name, add(node));
   }
-  return { graph, inputs: roles.argument, params: roles.parameter, scalars: roles.scalar, state: roles.state, outputs: [...outputs], over, written };
+  return {
+    graph,
+    inputs: roles.argument,
+    params: roles.parameter,
+    scalars: roles.scalar,
+    state: roles.state,
+    outputs: [...outputs],
+    updates: [],
+    over,
+    written,
+    express,
+  };
 }
 
 /** A node of the language for a value of the graph: what the value is, without how it came about. Constants stay constants. */

@@ -30,6 +30,20 @@ export function interpret(
   feeds: Readonly<Record<string, Values>>,
   options: InterpretOptions = {},
 ): Map<number, Values> {
+  const steps = interpretSteps(graph, outputs, feeds, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same, a node at a time, so that a long run can be watched and interrupted between two of them. */
+export function* interpretSteps(
+  graph: Graph,
+  outputs: readonly number[],
+  feeds: Readonly<Record<string, Values>>,
+  options: InterpretOptions = {},
+): Generator<{ readonly done: number; readonly total: number }, Map<number, Values>> {
   const { batch = 1, arith = float64 } = options;
   const order = graph.needed(outputs);
   const lastReader = new Map<number, number>();
@@ -38,11 +52,12 @@ export function interpret(
 
   const values = new Map<number, Values>();
   const dims = (id: number): number[] => graph.shape(id).map(s => sizeAt(s, batch));
-  for (const id of order) {
+  for (const [done, id] of order.entries()) {
     const node = graph.node(id);
     const ins = bodyOf(node).map((i): Operand => ({ values: values.get(i)!, dims: dims(i), dtype: graph.node(i).dtype }));
     values.set(id, node.op === 'input' ? feed(node, dims(id), feeds) : evaluate(node, dims(id), ins, batch, arith));
     for (const i of bodyOf(node)) if (lastReader.get(i) === id) values.delete(i);
+    yield { done: done + 1, total: order.length };
   }
   return new Map(outputs.map(id => [id, values.get(id)!]));
 }
@@ -130,6 +145,15 @@ function evaluate(node: Exclude<GraphNode, { op: 'input' }>, dims: readonly numb
     }
     case 'gather':
       return gather(node.axis, ins[0]!, ins[1]!, dims, out());
+    case 'flat': {
+      const y = out();
+      ins.forEach((x, k) => {
+        y.set(x.values, node.offsets[k]!);
+      });
+      return y;
+    }
+    case 'assign':
+      return ins[1]!.values;
     case 'stop':
     case 'call':
       return ins[0]!.values;

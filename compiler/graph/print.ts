@@ -63,6 +63,10 @@ function what(n: GraphNode): string {
       return `gather axis ${n.axis} of ${ins[0]} at ${ins[1]}`;
     case 'stop':
       return `stop of ${ins[0]}`;
+    case 'flat':
+      return `flat of ${ins.map((x, k) => `${x} at ${n.offsets[k]}`).join(', ')}`;
+    case 'assign':
+      return `assign ${ins[0]} = ${ins[1]}`;
     case 'call':
       return `call ${n.name} = ${ins[0]}${list('saving', ins.slice(1, 1 + n.saved))}${list('of', ins.slice(1 + n.saved))}`;
   }

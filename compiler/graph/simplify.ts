@@ -155,7 +155,7 @@ function rebuild(program: Interned, table: readonly Rule[]): Interned {
   const graph = new Graph();
   const inputs = from.nodes.filter(n => n.op === 'input').map(n => n.id);
   const to = new Map<number, number>();
-  for (const id of from.needed([...inputs, ...program.outputs.map(([, o]) => o)], n => n.ins)) {
+  for (const id of from.needed([...inputs, ...program.outputs.map(([, o]) => o), ...program.updates], n => n.ins)) {
     const node = from.node(id);
     const origin = from.origins.get(id);
     const ins = node.ins.map(i => to.get(i)!);
@@ -174,6 +174,7 @@ function rebuild(program: Interned, table: readonly Rule[]): Interned {
     scalars: renamed(program.scalars),
     state: renamed(program.state),
     outputs: program.outputs.map(([name, id]) => [name, to.get(id)!] as const),
+    updates: program.updates.map(id => to.get(id)!),
     over: new Map([...program.over].map(([id, size]) => [to.get(id)!, size])),
   };
 }

@@ -69,6 +69,12 @@ function fault(n: GraphNode, operands: readonly (GraphNode | undefined)[], id: n
       return gatherFault(n, ins);
     case 'stop':
       return ins.length === 1 && n.dtype === x!.dtype ? shapeFault(n, x!.shape) : 'one operand of its dtype';
+    case 'flat':
+      return flatFault(n, ins);
+    case 'assign':
+      if (ins.length !== 2 || ins.some(i => i.dtype !== n.dtype)) return 'a state and a value of its dtype';
+      if (!isState(x!) && x!.op !== 'flat') return 'the state is an input or a flat of inputs';
+      return shapeFault(n, x!.shape) ?? (sameShape(x!.shape, ins[1]!.shape) ? undefined : 'the value has another shape');
     case 'call':
       if (ins.length < 1 + n.saved) return 'a call has a body and its saved values';
       return n.dtype === x!.dtype ? shapeFault(n, x!.shape) : "a call has its body's dtype";
@@ -196,6 +202,21 @@ function viewFault(n: GraphNode & { op: 'view' }, from: readonly Size[]): string
       );
     }
   }
+}
+
+const isState = (n: GraphNode): boolean => n.op === 'input' && (n.role === 'state' || n.role === 'parameter');
+
+function flatFault(n: GraphNode & { op: 'flat' }, ins: readonly GraphNode[]): string | undefined {
+  if (ins.length === 0 || ins.length !== n.offsets.length) return 'an offset an operand';
+  let end = 0;
+  for (const [k, x] of ins.entries()) {
+    const size = numel(x.shape);
+    if (typeof size !== 'number' || x.dtype !== n.dtype) return `operand ${k}`;
+    if (!Number.isSafeInteger(n.offsets[k]) || n.offsets[k]! < end) return `operand ${k} begins inside the one before`;
+    end = n.offsets[k]! + size;
+  }
+  const all = numel(n.shape);
+  return typeof all === 'number' && end <= all ? undefined : `${end} elements do not fit`;
 }
 
 function concatFault(n: GraphNode & { op: 'concat' }, ins: readonly GraphNode[]): string | undefined {

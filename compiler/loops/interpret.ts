@@ -58,6 +58,8 @@ class Machine {
       else for (const p of loop) this.reduce(p);
     }
     const written = new Map<number, Uint8Array>();
+    // all values before all writes: a buffer may be changed in place
+    const writes: (() => void)[] = [];
     for (const store of this.nest.stores) {
       const { node, elements } = this.nest.buffers[store.buffer]!;
       const buffer = this.memory.get(node) ?? new Float64Array(sizeAt(elements, this.batch)).fill(Number.NaN);
@@ -69,9 +71,12 @@ class Machine {
         const value = this.evaluate(values, store.value);
         const at = this.address(store.at, buffer, 'store');
         if (seen[at]!++) throw new Error(`address ${at} of %${node} is stored twice`);
-        buffer[at] = value;
+        writes.push(() => {
+          buffer[at] = value;
+        });
       });
     }
+    for (const write of writes) write();
   }
 
   private reduce(p: number): void {

@@ -13,7 +13,7 @@ import { refusal } from './refuse.ts';
 import type { Index, LoopNest } from './types.ts';
 import { addressOf, isMerge, outOf, type Position, throughView } from './views.ts';
 
-/** What a kernel stores: a whole node, or one operand of a concat in its range of the concat's buffer. piece −1: the whole. */
+/** What a kernel stores: a whole node, or one operand of a concat or flat in its range of the buffer. piece −1: the whole. */
 export interface Root {
   readonly node: number;
   readonly piece: number;
@@ -49,6 +49,8 @@ export function lowerKernel(graph: Graph, roots: readonly Root[], stored: (node:
 class Lowering {
   readonly builder = new NestBuilder();
   readonly inside = new Set<number>();
+  /** States that a root assigns → the root: they are read from the buffer that is written. */
+  private readonly assigned: ReadonlyMap<number, number>;
   private readonly graph: Graph;
   private readonly own: ReadonlySet<number>;
   private readonly stored: (node: number) => boolean;
@@ -58,12 +60,14 @@ class Lowering {
     this.graph = graph;
     this.own = own;
     this.stored = stored;
+    const roots = [...own].map(id => graph.node(id));
+    this.assigned = new Map(roots.flatMap(n => (n.op === 'assign' ? [[n.ins[0]!, n.id] as const] : [])));
   }
 
   store({ node: id, piece }: Root): void {
     const { builder: b, graph } = this;
     const node = graph.node(id);
-    const source = piece < 0 || node.op !== 'concat' ? node : graph.node(node.ins[piece]!);
+    const source = piece < 0 ? node : graph.node(node.ins[piece]!);
     if (numel(source.shape) === 0) return;
     let taken: AxisSet = 0;
     const axisOf = (extent: Size): Index => {
@@ -87,8 +91,14 @@ class Lowering {
     const at = views.reduceRight<Position>((position, view) => outOf(graph, view, position), inner);
     const value = from === node ? this.compute(node, inner, always) : this.value(from.id, inner, always);
     if (from === node) this.memo.set(this.key(id, at, always), value);
-    const to = node.op === 'concat' && source !== node ? shifted(at, node.axis, pieceStart(graph, node, piece)) : at;
-    b.store(b.buffer(id, numel(node.shape), node.dtype, true), addressOf(graph, node, to), value, axes);
+    b.store(b.buffer(id, numel(node.shape), node.dtype, true), this.place(node, piece, source, at), value, axes);
+  }
+
+  /** Where an element of a root lies in the root's buffer. */
+  private place(node: GraphNode, piece: number, source: GraphNode, at: Position): Index {
+    if (node.op === 'flat') return addIndex(addressOf(this.graph, source, at), constantIndex(node.offsets[piece]!));
+    const to = node.op === 'concat' && source !== node ? shifted(at, node.axis, pieceStart(this.graph, node, piece)) : at;
+    return addressOf(this.graph, node, to);
   }
 
   /** The value of a node at an index. Views are followed in a loop; everything else recurses, once a (node, index, guard). */
@@ -118,7 +128,8 @@ class Lowering {
   }
   private load(node: GraphNode, at: Position, guard: number): number {
     const { builder: b } = this;
-    return b.load(b.buffer(node.id, numel(node.shape), node.dtype, false), addressOf(this.graph, node, at), guard);
+    const own = this.assigned.get(node.id);
+    return b.load(b.buffer(own ?? node.id, numel(node.shape), node.dtype, own !== undefined), addressOf(this.graph, node, at), guard);
   }
 
   private compute(node: GraphNode, at: Position, guard: number): number {
@@ -152,6 +163,10 @@ class Lowering {
         return this.concat(node, at, guard);
       case 'gather':
         return this.gather(node, at, guard);
+      case 'assign':
+        return this.value(node.ins[1]!, at, guard);
+      case 'flat':
+        throw new Error('a flat is read from its buffer, never computed');
       case 'stop':
       case 'call':
         return this.value(node.ins[0]!, at, guard);

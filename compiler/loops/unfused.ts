@@ -2,7 +2,9 @@
 // gather and every operand of a concat is one kernel. Views, constants, positions and sizes are index arithmetic and literals of their
 // readers; values marked nested are computed inside theirs.
 import { type Graph, type GraphNode, numel } from '../graph/graph.ts';
+import { type Flats, findFlats } from './flat.ts';
 import { isGiven, type Lowered, lowerKernel, type Root } from './lower.ts';
+import { inOrder } from './order.ts';
 import { refusal } from './refuse.ts';
 
 export interface UnfusedOptions {
@@ -19,6 +21,8 @@ export function isStorable(node: GraphNode): boolean {
     case 'pad':
     case 'concat':
     case 'gather':
+    case 'flat':
+    case 'assign':
       return true;
     default:
       return false;
@@ -32,27 +36,36 @@ export function homeOf(graph: Graph, output: number): number {
   return node.id;
 }
 
-/** The roots that store a node: a concat is stored operand by operand. */
-export const rootsOf = (graph: Graph, node: GraphNode): readonly Root[] =>
-  node.op === 'concat'
-    ? node.ins.flatMap((operand, piece) => (numel(graph.shape(operand)) === 0 ? [] : [{ node: node.id, piece }]))
-    : [{ node: node.id, piece: -1 }];
+/** The roots that store a node: a concat is stored operand by operand, of a flat only what is not written there anyway. */
+export function rootsOf(graph: Graph, node: GraphNode, flats: Flats): readonly Root[] {
+  const full = (piece: number): boolean => numel(graph.shape(node.ins[piece]!)) !== 0;
+  if (node.op === 'concat') return [...node.ins.keys()].filter(full).map(piece => ({ node: node.id, piece }));
+  if (node.op === 'flat') return flats.copies.flatMap(([flat, piece]) => (flat === node.id && full(piece) ? [{ node: flat, piece }] : []));
+  return [{ node: node.id, piece: -1 }];
+}
+
+/** What some outputs need, and the nodes that must have a buffer: the outputs' homes and what lies in a flat. */
+export function neededFor(graph: Graph, outputs: readonly number[]): { needed: readonly GraphNode[]; homes: ReadonlySet<number>; flats: Flats } {
+  const own = outputs.map(id => homeOf(graph, id));
+  const flats = findFlats(graph, own, id => homeOf(graph, id));
+  const homes = new Set([...own, ...flats.places.keys()]);
+  return { needed: graph.needed(own).map(id => graph.node(id)), homes, flats };
+}
 
 /** The kernels that compute some outputs, in an order in which they can run. Each output lies in the buffer of its home (`homeOf`): an
  *  input's or constant data's own buffer, a stored value's, or that of a copy made here (an output that is a view or a constant).
  *  Empty tensors have no kernel. Throws CompileError when a kernel binds more buffers than `maxBuffers`, or the batch is inside a
  *  stored tensor. */
 export function lowerUnfused(graph: Graph, outputs: readonly number[], options: UnfusedOptions = {}): readonly Lowered[] {
-  const homes = outputs.map(id => homeOf(graph, id));
-  const needed = graph.needed(homes).map(id => graph.node(id));
-  const stored = new Set(needed.filter(n => isStorable(n) && (!graph.nested.has(n.id) || homes.includes(n.id))).map(n => n.id));
+  const { needed, homes, flats } = neededFor(graph, outputs);
+  const stored = new Set(needed.filter(n => isStorable(n) && (!graph.nested.has(n.id) || homes.has(n.id))).map(n => n.id));
   for (;;) {
     const kernels = needed
-      .filter(n => (stored.has(n.id) || (homes.includes(n.id) && !isGiven(n))) && numel(n.shape) !== 0)
-      .flatMap(n => rootsOf(graph, n))
+      .filter(n => (stored.has(n.id) || (homes.has(n.id) && !isGiven(n))) && numel(n.shape) !== 0)
+      .flatMap(n => rootsOf(graph, n, flats))
       .map(root => lowerKernel(graph, [root], id => stored.has(id)));
     const wide = kernels.filter(k => k.nest.buffers.length > (options.maxBuffers ?? Number.POSITIVE_INFINITY));
-    if (wide.length === 0) return kernels;
+    if (wide.length === 0) return flats.ids.length === 0 ? kernels : inOrder(graph, kernels, flats);
     for (const kernel of wide) for (const id of unnested(graph, kernel, stored, options.maxBuffers!)) stored.add(id);
   }
 }

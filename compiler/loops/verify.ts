@@ -5,7 +5,7 @@ import { CompileError } from '../errors.ts';
 import { scalarType } from '../graph/graph.ts';
 import { compareAtoms, indexRange } from './affine.ts';
 import { allBounds, type Bounds, upperBound } from './bounds.ts';
-import { axesOf, axisSet, freeAxes, indexAxes, liveValues, loopOrder, operands, partsRead } from './facts.ts';
+import { axesOf, axisSet, freeAxes, indexAxes, liveValues, loopOrder, operands, partsRead, scope } from './facts.ts';
 import type { Index, LoopNest, Val } from './types.ts';
 
 /** What breaks the rule, or undefined. */
@@ -72,9 +72,9 @@ const rules: Record<string, Rule> = {
     const all = nest.stores.reduce((set, s) => set | axisSet(s.axes), 0);
     return nest.stores.some(s => axisSet(s.axes) === all) ? undefined : `none has ${axesOf(all).map(a => nest.axes[a]!.name)}`;
   },
-  'buffers are read or written, never both': nest =>
+  'buffers are read or written, or changed in place': nest =>
     first(nest.stores, s => (nest.buffers[s.buffer]?.written === true ? undefined : `buffer ${s.buffer} is stored to`)) ??
-    first(nest.values, v => (v.kind === 'load' && nest.buffers[v.buffer]!.written ? `buffer ${v.buffer} is read` : undefined)) ??
+    inPlaceFault(nest) ??
     first(nest.buffers, (b, i) => (nest.buffers.some((c, j) => j < i && c.node === b.node) ? `%${b.node} is two buffers` : undefined)),
   'everything serves a store': nest => {
     const live = liveValues(nest);
@@ -90,6 +90,19 @@ const rules: Record<string, Rule> = {
     );
   },
 };
+
+/** A buffer that is read and written is read at the point that is written, and nowhere else: every point belongs to one lane. */
+export function inPlaceFault(nest: LoopNest): string | undefined {
+  const changed = (b: number): boolean => nest.buffers[b]!.written;
+  if (!nest.values.some(v => v.kind === 'load' && changed(v.buffer))) return undefined;
+  const reduced = new Set(scope(nest.values, nest.parts.map(p => p.of)));
+  return first(nest.values, (v, i) => {
+    if (v.kind !== 'load' || !changed(v.buffer)) return undefined;
+    const stores = nest.stores.filter(s => s.buffer === v.buffer);
+    if (v.when >= 0 || stores.length !== 1 || JSON.stringify(stores[0]!.at) !== JSON.stringify(v.at)) return `buffer ${v.buffer} is read elsewhere, by v${i}`;
+    return reduced.has(i) ? `buffer ${v.buffer} is read in a reduction, by v${i}` : undefined;
+  });
+}
 
 function first<T>(all: readonly T[], fault: (x: T, i: number) => string | undefined): string | undefined {
   for (const [i, x] of all.entries()) {

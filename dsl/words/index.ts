@@ -12,11 +12,12 @@ import { nnWords } from './nn.ts';
 import { randomWords } from './random.ts';
 import { reduceWords } from './reduce.ts';
 import { sizesWords } from './sizes.ts';
+import { stepWords } from './step.ts';
 import { viewWords } from './views.ts';
 
 /** Tables of the language itself, and of the ops. */
 export const languageTables = { sizes: sizesWords, layers: layersWords, config: configWords, model: modelWords };
-export const opTables = [elementwiseWords, contractWords, viewWords, reduceWords, indexWords, nnWords, randomWords, einopsWords, kernelWords, gradientWords];
+export const opTables = [elementwiseWords, contractWords, viewWords, reduceWords, indexWords, nnWords, randomWords, einopsWords, kernelWords, gradientWords, stepWords];
 export const words = {
   ...sizesWords,
   ...layersWords,
@@ -32,4 +33,5 @@ export const words = {
   ...einopsWords,
   ...kernelWords,
   ...gradientWords,
+  ...stepWords,
 };

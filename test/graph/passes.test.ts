@@ -185,6 +185,7 @@ describe('simplify', () => {
     scalars: new Map(),
     state: new Map(),
     outputs: [['y', out]],
+    updates: [],
     over: new Map(),
   });
   const listing = (graph: Graph, out: number): string[] =>

@@ -5,10 +5,12 @@
 import { type Graph, numel } from '../../graph/graph.ts';
 import { collapse } from '../collapse.ts';
 import { axisSet } from '../facts.ts';
+import type { Flats } from '../flat.ts';
 import { type Lowered, lowerKernel, type Root } from '../lower.ts';
 import { splitAxes } from '../split.ts';
 import type { LoopNest } from '../types.ts';
-import { homeOf, isStorable, rootsOf } from '../unfused.ts';
+import { isStorable, neededFor, rootsOf } from '../unfused.ts';
+import { inPlaceFault } from '../verify.ts';
 import { Cones } from './cone.ts';
 import { scheduleNest, type TileSchedule } from './cost.ts';
 import { type Group, Groups, rootKey } from './groups.ts';
@@ -47,10 +49,11 @@ class Fuser {
   private readonly batch: number;
   private readonly moves: ReadonlySet<'inline' | 'merge'>;
   private readonly explain: (line: string) => void;
-  /** Outputs' homes: always stored. */
+  /** Outputs' homes, and what lies in flats: always stored. */
   private readonly forced: ReadonlySet<number>;
   private readonly stored: Set<number>;
   private readonly compared: ReadonlySet<number>;
+  private readonly flats: Flats;
   private readonly groups: Groups;
   private readonly cones: Cones;
   private readonly byStructure = new Map<string, Candidate | undefined>();
@@ -62,14 +65,15 @@ class Fuser {
     this.batch = options.batch ?? 8;
     this.moves = options.moves ?? new Set(['inline', 'merge']);
     this.explain = options.explain ?? (() => undefined);
-    const homes = outputs.map(id => homeOf(graph, id));
-    this.forced = new Set(homes.filter(id => !isLoaded(graph, id) && !isEmpty(graph, id)));
-    const needed = graph.needed(homes).filter(id => isStorable(graph.node(id)) && !isEmpty(graph, id));
-    this.stored = new Set([...needed.filter(id => !graph.nested.has(id) && !graph.fleeting.has(id)), ...this.forced]);
+    const { needed, homes, flats } = neededFor(graph, outputs);
+    this.forced = new Set([...homes, ...flats.ids].filter(id => !isLoaded(graph, id) && !isEmpty(graph, id)));
+    const storable = needed.filter(n => isStorable(n) && !isEmpty(graph, n.id)).map(n => n.id);
+    this.stored = new Set([...storable.filter(id => !graph.nested.has(id) && !graph.fleeting.has(id)), ...this.forced]);
+    this.flats = flats;
     this.compared = comparedValues(graph);
     this.cones = new Cones(graph);
-    this.groups = new Groups(graph, id => this.stored.has(id));
-    for (const id of [...this.stored].sort((a, b) => a - b)) this.groups.store(id, rootsOrWhole(graph, id));
+    this.groups = new Groups(graph, id => this.stored.has(id), flats);
+    for (const id of [...this.stored].sort((a, b) => a - b)) this.groups.store(id, rootsOf(graph, graph.node(id), flats));
     this.makeLegal();
   }
 
@@ -122,7 +126,7 @@ class Fuser {
     }
     const numbers = new Map(nodes.map((id, n) => [id, n]));
     const nest = { ...lowered.nest, buffers: lowered.nest.buffers.map(b => ({ ...b, node: numbers.get(b.node)! })) };
-    if (!storesNest(nest)) return undefined;
+    if (!storesNest(nest) || inPlaceFault(nest) !== undefined) return undefined;
     const cut = splitAxes(nest);
     for (const form of new Set([collapse(cut), cut])) {
       const schedule = scheduleNest(form, this.machine, this.batch);
@@ -153,7 +157,7 @@ class Fuser {
         }
         this.explain(`store ${next}: no legal kernel for ${this.machine.name} keeps it inside`);
         this.stored.add(next);
-        this.groups.store(next, rootsOrWhole(this.graph, next));
+        this.groups.store(next, rootsOf(this.graph, this.graph.node(next), this.flats));
         this.groups.refresh();
       }
     }
@@ -214,7 +218,6 @@ const isLoaded = (graph: Graph, id: number): boolean => {
   return (n.op === 'input' && n.role !== 'scalar') || n.op === 'data';
 };
 const isEmpty = (graph: Graph, id: number): boolean => numel(graph.shape(id)) === 0;
-const rootsOrWhole = (graph: Graph, id: number): readonly Root[] => rootsOf(graph, graph.node(id));
 
 /** Several stores only if the axes of one contain those of all others: else unrelated work shares a kernel. */
 function storesNest(nest: LoopNest): boolean {

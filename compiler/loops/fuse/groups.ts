@@ -2,6 +2,7 @@
 
 import { showSizes } from '../../../common/size.ts';
 import { bodyOf, type Graph } from '../../graph/graph.ts';
+import { type Flats, overlap, stateOf } from '../flat.ts';
 import { isGiven, type Root } from '../lower.ts';
 
 /** One kernel of the plan. */
@@ -15,6 +16,7 @@ const wholeOf = (key: string): number => Number.parseInt(key, 10);
 export class Groups {
   private readonly graph: Graph;
   private readonly stored: (id: number) => boolean;
+  private readonly flats: Flats;
   private readonly live = new Map<number, Group>();
   private readonly roots = new Map<string, { readonly root: Root; group: Group; reads: ReadonlySet<number> }>();
   /** Stored or given node → keys of the roots that read it. */
@@ -22,11 +24,15 @@ export class Groups {
   /** Stored node → its roots' keys; nodes by shape, for kernels that are alike. */
   private readonly rootsOfNode = new Map<number, readonly string[]>();
   private readonly byShape = new Map<string, Set<number>>();
+  /** Flat → what is written in it. */
+  private readonly inside: ReadonlyMap<number, readonly number[]>;
   private next = 0;
 
-  constructor(graph: Graph, stored: (id: number) => boolean) {
+  constructor(graph: Graph, stored: (id: number) => boolean, flats: Flats) {
     this.graph = graph;
     this.stored = stored;
+    this.flats = flats;
+    this.inside = new Map(flats.ids.map(flat => [flat, [...flats.places].flatMap(([home, place]) => (place.flat === flat ? [home] : []))]));
   }
   get all(): readonly Group[] {
     return [...this.live.values()];
@@ -80,7 +86,8 @@ export class Groups {
     }
   }
 
-  /** What a kernel of these roots would read, `without` no longer stored; undefined if it reads a concat of which it writes a piece. */
+  /** What a kernel of these roots would read, `without` no longer stored; undefined if it reads a concat of which it writes a piece, or
+   *  binds a flat beside what lies in it. */
   frontier(roots: readonly Root[], without: number): ReadonlySet<number> | undefined {
     const pieces = new Set(roots.filter(r => r.piece >= 0).map(r => r.node));
     const out = new Set<number>();
@@ -90,7 +97,7 @@ export class Groups {
         if (id !== without) out.add(id);
         else for (const key of this.rootsOfNode.get(id)!) for (const j of this.roots.get(key)!.reads) out.add(j);
       }
-    return out;
+    return overlap(this.graph, this.flats, [...out, ...roots.map(r => r.node)]) ? undefined : out;
   }
 
   writersOf(id: number): readonly Group[] {
@@ -179,8 +186,17 @@ export class Groups {
   // ---- order
   private feeds(group: Group): readonly Group[] {
     const out = new Set<Group>();
-    for (const r of group.roots)
-      for (const id of this.roots.get(rootKey(r))!.reads) for (const key of this.rootsOfNode.get(id) ?? []) out.add(this.roots.get(key)!.group);
+    const after = (id: number): void => {
+      for (const key of this.rootsOfNode.get(id) ?? []) out.add(this.roots.get(key)!.group);
+    };
+    for (const r of group.roots) {
+      for (const id of this.roots.get(rootKey(r))!.reads) {
+        after(id);
+        for (const home of this.inside.get(id) ?? []) after(home);
+      }
+      // the old value of a state is read before it is assigned
+      if (this.graph.node(r.node).op === 'assign') for (const id of stateOf(this.graph, r.node)) for (const g of this.readersOf(id)) out.add(g);
+    }
     out.delete(group);
     return [...out];
   }

@@ -1,30 +1,38 @@
 // A progress line with an estimate for work of more than two seconds: on stderr, only on a terminal, plain with NO_COLOR.
-import cliProgress from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 
 export interface Progress {
-  /** Steps done so far. */
-  update(done: number): void;
-  stop(): void;
+  /** Steps done so far; of how many, where that was not known before. */
+  readonly update: (done: number, total?: number) => void;
+  readonly stop: () => void;
 }
 
 const silent: Progress = { update: () => undefined, stop: () => undefined };
 const patience = 2_000;
 
-/** Shows itself once two seconds have passed. */
-export function progress(title: string, total: number): Progress {
+/** Shows itself once two seconds have passed; cli-progress is loaded then. */
+export function progress(title: string, steps = 0): Progress {
   if (!process.stderr.isTTY) return silent;
   const start = Date.now();
-  let bar: cliProgress.SingleBar | undefined;
+  let bar: SingleBar | 'stopped' | 'loading' | undefined;
+  const show = async (done: number, total: number): Promise<void> => {
+    bar = 'loading';
+    const { default: library } = await import('cli-progress');
+    if (bar !== 'loading') return; // stopped meanwhile
+    const style = process.env['NO_COLOR'] ? library.Presets.legacy : library.Presets.rect;
+    const format = `${title} {bar} {value}/{total}, {eta_formatted} left`;
+    bar = new library.SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true }, style);
+    bar.start(total, done);
+  };
   return {
-    update(done) {
-      if (!bar && done < total && Date.now() - start > patience) {
-        bar = new cliProgress.SingleBar({ format: `${title} {bar} {value}/{total}, {eta_formatted} left`, stream: process.stderr, clearOnComplete: true, hideCursor: true }, process.env['NO_COLOR'] ? cliProgress.Presets.legacy : cliProgress.Presets.rect);
-        bar.start(total, done);
-      }
-      bar?.update(done);
+    update(done, total = steps) {
+      if (bar === undefined) {
+        if (done < total && Date.now() - start > patience) void show(done, total);
+      } else if (typeof bar === 'object') bar.update(done);
     },
     stop() {
-      bar?.stop();
+      if (typeof bar === 'object') bar.stop();
+      bar = 'stopped';
     },
   };
 }

@@ -1,7 +1,7 @@
 // Between safetensors files and a program's tensors: dtypes matched with both sides shown.
 import type { DType, TypedArray } from '../common/dtype.ts';
 import type { Program } from '../common/program.ts';
-import { readSafetensors, widen, type SafeDType, type SafeFile, type SafeTensor } from '../runtime/files/safetensors.ts';
+import { readSafetensors, type SafeDType, type SafeFile, type SafeTensor, widen } from '../runtime/files/safetensors.ts';
 import type { Inputs, Tensor, Weights, WeightTensor } from '../runtime/index.ts';
 import { InputFileError } from './exit.ts';
 
@@ -47,7 +47,15 @@ export async function readWeights(path: string): Promise<Weights> {
 export function asWeights(file: SafeFile, path: string): Weights {
   const out = new Map<string, WeightTensor>();
   for (const [name, t] of file.tensors) {
-    if (!(t.data instanceof Float32Array || t.data instanceof Int32Array || t.data instanceof Uint32Array || t.data instanceof Uint16Array || t.data instanceof Uint8Array))
+    if (
+      !(
+        t.data instanceof Float32Array ||
+        t.data instanceof Int32Array ||
+        t.data instanceof Uint32Array ||
+        t.data instanceof Uint16Array ||
+        t.data instanceof Uint8Array
+      )
+    )
       throw new InputFileError(`${path}: tensor ${JSON.stringify(name)} is ${t.dtype}, parameters are F32, F16 or BF16`);
     out.set(name, { dtype: t.dtype, shape: t.shape, data: t.data });
   }

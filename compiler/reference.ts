@@ -1,9 +1,10 @@
 // A model on the reference: outputs by name, from inputs and parameters by name. The judge of every device.
-import { sizeAt } from '../common/size.ts';
 import type { DType } from '../common/dtype.ts';
+import { sizeAt } from '../common/size.ts';
 import { CompileError } from './errors.ts';
+import { withGradients } from './graph/gradient/parameters.ts';
 import { intern, type TracedGraph } from './graph/intern.ts';
-import { interpret, type Values } from './graph/interpret.ts';
+import { interpretSteps, type Values } from './graph/interpret.ts';
 
 export interface ReferenceTensor {
   readonly dtype: DType;
@@ -16,17 +17,53 @@ export interface ReferenceOptions {
   readonly outputs?: readonly string[];
   /** The free symbol's value; default 1. */
   readonly batch?: number;
+  /** An output whose sum is differentiated: outputs `grad.<parameter>` are added. */
+  readonly grad?: string;
 }
+type Feeds = Readonly<Record<string, Values>>;
+type Results = Record<string, ReferenceTensor>;
 
 /** Runs a trace in doubles. `feeds` holds inputs, run-time scalars and parameters by name, flat.
  *  @throws CompileError HC9 for an unknown output, HC10 for a feed that is missing or of another size. */
-export function runReference(traced: TracedGraph, feeds: Readonly<Record<string, Values>>, options: ReferenceOptions = {}): Record<string, ReferenceTensor> {
-  const { batch = 1, outputs } = options;
-  const { graph, outputs: all } = intern(traced);
+export function runReference(traced: TracedGraph, feeds: Feeds, options: ReferenceOptions = {}): Results {
+  const steps = referenceSteps(traced, feeds, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same, giving way to the event loop after 50 ms, so that Ctrl-C and a progress line work. */
+export async function runReferenceSliced(
+  traced: TracedGraph,
+  feeds: Feeds,
+  options: ReferenceOptions,
+  onProgress: (done: number, total: number) => void,
+): Promise<Results> {
+  const steps = referenceSteps(traced, feeds, options);
+  for (let since = performance.now(); ; ) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() - since < 50) continue;
+    onProgress(step.value.done, step.value.total);
+    await new Promise(resolve => setTimeout(resolve));
+    since = performance.now();
+  }
+}
+
+function* referenceSteps(
+  traced: TracedGraph,
+  feeds: Feeds,
+  { batch = 1, outputs, grad }: ReferenceOptions,
+): Generator<{ readonly done: number; readonly total: number }, Results> {
+  const whole = intern(traced);
+  const { graph, outputs: all } = grad === undefined ? whole : withGradients(whole, grad);
   for (const name of outputs ?? [])
-    if (!all.some(([n]) => n === name)) throw new CompileError('HC9', `no output '${name}': the model's outputs are ${all.map(o => o[0]).join(', ')}`);
+    if (!all.some(([n]) => n === name))
+      throw new CompileError('HC9', `no output '${name}': the model's outputs are ${all.map(o => o[0]).join(', ')}`);
   const wanted = all.filter(([name]) => !outputs || outputs.includes(name));
-  const values = interpret(graph, wanted.map(o => o[1]), feeds, { batch });
+  const ids = wanted.map(([, id]) => id);
+  const values = yield* interpretSteps(graph, ids, feeds, { batch });
   return Object.fromEntries(
     wanted.map(([name, id]) => {
       const node = graph.node(id);

@@ -42,12 +42,15 @@ export function callSite(skip: (...args: never) => unknown, frames: number): { r
 }
 
 /** Heddle's own code: what calls the language on a user's behalf is no place of a mistake. Models are users. */
-const own = ['dsl', 'compiler', 'cli', 'runtime', 'testing'].map(folder => new URL(`../${folder}/`, import.meta.url).href);
+const own = ['dsl', 'compiler', 'runtime', 'testing'].map(folder => new URL(`../${folder}/`, import.meta.url).href);
+/** Behind the command there are no files of a user's: a mistake in what it was given has no place. */
+const command = new URL('../cli/', import.meta.url).href;
 /** The first frame outside Heddle's own files. */
 export function placeOf(site: { readonly stack?: string }): Place | undefined {
   const frames = typeof site.stack === 'string' ? site.stack.split('\n') : [];
   for (const frame of frames) {
     const at = /(?:\(|at (?:async )?)((?:file|https?):\/\/[^()]*|\/[^()]*|[A-Za-z]:[\\/][^()]*):(\d+):(\d+)\)?$/.exec(frame.trim());
+    if (at?.[1]!.startsWith(command)) return undefined;
     if (at && !own.some(folder => at[1]!.startsWith(folder))) return { file: pathOf(at[1]!), line: Number(at[2]), column: Number(at[3]) };
   }
   return undefined;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Program } from '../common/program.ts';
 import { fieldsOf, malformed } from './decode.ts';
 import { FileError, ProgramError } from './errors.ts';
+import { removedOnExit } from './files/half-written.ts';
 import { validateProgram } from './validate.ts';
 
 const programFile = 'program.json';
@@ -19,20 +20,22 @@ export async function saveProgram(folder: string, program: Program, others: Read
   const target = path.resolve(folder);
   const beside = `${target}.${id}.tmp`;
   const old = `${target}.${id}.old`;
-  try {
-    await fs.mkdir(path.join(beside, kernelFolder), { recursive: true });
-    for (const { hash, text } of program.kernels) await write(path.join(beside, kernelFolder, `${hash}.${program.language}`), text);
-    const kernels = program.kernels.map(({ text: _, ...rest }) => rest);
-    await write(path.join(beside, programFile), `${JSON.stringify({ ...program, kernels }, null, 1)}\n`);
-    for (const [name, text] of others) await write(path.join(beside, name), text);
-    if (await isReplaceable(target)) await fs.rename(target, old);
-    await fs.rename(beside, target);
-  } catch (cause) {
-    if (cause instanceof FileError) throw cause;
-    throw new FileError('HF2', `${folder}: the program cannot be written (${message(cause)})`, { cause });
-  } finally {
-    for (const rest of [beside, old]) await fs.rm(rest, { recursive: true, force: true });
-  }
+  await removedOnExit([beside], async () => {
+    try {
+      await fs.mkdir(path.join(beside, kernelFolder), { recursive: true });
+      for (const { hash, text } of program.kernels) await write(path.join(beside, kernelFolder, `${hash}.${program.language}`), text);
+      const kernels = program.kernels.map(({ text: _, ...rest }) => rest);
+      await write(path.join(beside, programFile), `${JSON.stringify({ ...program, kernels }, null, 1)}\n`);
+      for (const [name, text] of others) await write(path.join(beside, name), text);
+      if (await isReplaceable(target)) await fs.rename(target, old);
+      await fs.rename(beside, target);
+    } catch (cause) {
+      if (cause instanceof FileError) throw cause;
+      throw new FileError('HF2', `${folder}: the program cannot be written (${message(cause)})`, { cause });
+    } finally {
+      for (const rest of [beside, old]) await fs.rm(rest, { recursive: true, force: true });
+    }
+  });
 }
 
 async function write(file: string, text: string): Promise<void> {

@@ -2,9 +2,15 @@
 // gives, every shape in words. Written with ts-morph, so that what is written is TypeScript by construction.
 import type { DType } from '../../common/dtype.ts';
 import type { Program } from '../../common/program.ts';
-import { showSizes, type Size } from '../../common/size.ts';
+import { type Size, showSizes } from '../../common/size.ts';
 
-const arrays: Readonly<Record<DType, string>> = { f32: 'Float32Array', f16: 'Float32Array', i32: 'Int32Array', u32: 'Uint32Array', bool: 'Uint8Array' };
+const arrays: Readonly<Record<DType, string>> = {
+  f32: 'Float32Array',
+  f16: 'Float32Array',
+  i32: 'Int32Array',
+  u32: 'Uint32Array',
+  bool: 'Uint8Array',
+};
 /** [B,3,224] as a type: a multiple of the batch is a number. */
 const shapeType = (shape: readonly Size[]): string => `readonly [${shape.map(s => (typeof s === 'number' ? String(s) : 'number')).join(', ')}]`;
 
@@ -20,7 +26,11 @@ export async function writeLoader(program: Program): Promise<ReadonlyMap<string,
   const project = new Project({ useInMemoryFileSystem: true, manipulationSettings: { quoteKind: QuoteKind.Single } });
 
   const types = project.createSourceFile('index.d.ts');
-  types.addImportDeclaration({ moduleSpecifier: 'heddle/runtime', namedImports: ['OpenOptions', 'Program', 'RunOptions', 'Session'], isTypeOnly: true });
+  types.addImportDeclaration({
+    moduleSpecifier: 'heddle/runtime',
+    namedImports: ['OpenOptions', 'Program', 'RunOptions', 'Session'],
+    isTypeOnly: true,
+  });
   const ports = (name: string, doc: string, list: readonly Port[], property: (p: Port) => string): void => {
     types.addInterface({
       name,
@@ -29,11 +39,16 @@ export async function writeLoader(program: Program): Promise<ReadonlyMap<string,
       properties: list.map(p => ({ name: JSON.stringify(p.name), isReadonly: true, type: property(p), docs: [`${p.dtype} ${showSizes(p.shape)}`] })),
     });
   };
-  ports('Inputs', 'Inputs by name, row-major; a bare array takes the program\'s shape and its length gives the batch.', program.inputs, p => {
+  ports('Inputs', "Inputs by name, row-major; a bare array takes the program's shape and its length gives the batch.", program.inputs, p => {
     const pair = `{ readonly data: ${arrays[p.dtype]}; readonly shape: ${shapeType(p.shape)} }`;
     return `${arrays[p.dtype]} | ${pair}`;
   });
-  ports('Outputs', 'Outputs by name, row-major.', program.outputs, p => `{ readonly data: ${arrays[p.dtype]}; readonly shape: ${shapeType(p.shape)} }`);
+  ports(
+    'Outputs',
+    'Outputs by name, row-major.',
+    program.outputs,
+    p => `{ readonly data: ${arrays[p.dtype]}; readonly shape: ${shapeType(p.shape)} }`,
+  );
   types.addInterface({
     name: 'TypedSession',
     isExported: true,
@@ -51,7 +66,12 @@ export async function writeLoader(program: Program): Promise<ReadonlyMap<string,
       },
     ],
   });
-  types.addVariableStatement({ declarationKind: VariableDeclarationKind.Const, isExported: true, hasDeclareKeyword: true, declarations: [{ name: 'program', type: 'Promise<Program>' }] });
+  types.addVariableStatement({
+    declarationKind: VariableDeclarationKind.Const,
+    isExported: true,
+    hasDeclareKeyword: true,
+    declarations: [{ name: 'program', type: 'Promise<Program>' }],
+  });
   types.addFunction({
     name: 'load',
     isExported: true,

@@ -3,27 +3,30 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FileError } from '../errors.ts';
+import { removedOnExit } from './half-written.ts';
 
 let written = 0;
 
 /** Writes `chunks` one after the other as the whole content of `file`; its folder is made. @throws FileError HF2 */
 export async function writeBeside(file: string, chunks: Iterable<Uint8Array>): Promise<void> {
   const beside = `${file}.${process.pid}.${written++}.tmp`;
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    const handle = await open(beside, 'wx');
+  await removedOnExit([beside], async () => {
     try {
-      for (const chunk of chunks) await handle.writeFile(chunk);
-      await handle.sync();
-    } finally {
-      await handle.close();
+      await mkdir(path.dirname(file), { recursive: true });
+      const handle = await open(beside, 'wx');
+      try {
+        for (const chunk of chunks) await handle.writeFile(chunk);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(beside, file);
+      await syncFolder(path.dirname(file));
+    } catch (cause) {
+      await rm(beside, { force: true }).catch(() => undefined); // the first error is the one to tell
+      throw new FileError('HF2', `${file}: cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     }
-    await rename(beside, file);
-    await syncFolder(path.dirname(file));
-  } catch (cause) {
-    await rm(beside, { force: true }).catch(() => undefined); // the first error is the one to tell
-    throw new FileError('HF2', `${file}: cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
+  });
 }
 
 /** The rename itself survives a power cut; Windows cannot open folders and needs no such step. */

@@ -133,6 +133,12 @@ export interface Grid {
   readonly of: Size;
   readonly per: number;
 }
+/** fixed + perBatch · batch: work, of which weights and tables are a fixed share. */
+export interface Amount {
+  readonly fixed: number;
+  readonly perBatch: number;
+}
+export const amountAt = (a: Amount, batch: number): number => a.fixed + a.perBatch * batch;
 export interface Step {
   readonly kernel: number;
   readonly bindings: readonly Range[];
@@ -144,11 +150,10 @@ export interface Step {
   /** file:line:col of the user's code, or ''. */
   readonly origin: string;
   /** Multiply-adds count as two. */
-  readonly flops: Size;
+  readonly flops: Amount;
   /** Bytes of the distinct elements that the kernel reads and writes. */
-  readonly bytesRead: Size;
-  readonly bytesWritten: Size;
+  readonly bytesRead: Amount;
+  readonly bytesWritten: Amount;
 }
 
-export const gridSize = (g: Grid, batch: number): number =>
-  g.count * Math.ceil((typeof g.of === 'number' ? g.of : g.of.batch * batch) / g.per);
+export const gridSize = (g: Grid, batch: number): number => g.count * Math.ceil((typeof g.of === 'number' ? g.of : g.of.batch * batch) / g.per);

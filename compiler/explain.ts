@@ -1,6 +1,6 @@
 // What a Program will do, before any device is opened: one entry a dispatch in order, every shape in numbers, every stored value.
-import { gridSize, type Program } from '../common/program.ts';
-import { sizeAt, type Size } from '../common/size.ts';
+import { amountAt, gridSize, type Program } from '../common/program.ts';
+import { type Size, sizeAt } from '../common/size.ts';
 
 export interface ExplainedKernel {
   readonly name: string;
@@ -30,7 +30,13 @@ export interface Explained {
   readonly arena: {
     /** Peak of the intermediates: what a session allocates for them. */
     readonly bytes: number;
-    readonly tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly bytes: number; readonly slot: number; readonly offset: number }[];
+    readonly tensors: readonly {
+      readonly name: string;
+      readonly shape: readonly number[];
+      readonly bytes: number;
+      readonly slot: number;
+      readonly offset: number;
+    }[];
   };
 }
 
@@ -43,9 +49,9 @@ export function explain(program: Program, batch = 1): Explained {
       kernel: program.kernels[s.kernel]!.hash,
       ops: s.ops,
       origin: s.origin,
-      bytesRead: at(s.bytesRead),
-      bytesWritten: at(s.bytesWritten),
-      flops: at(s.flops),
+      bytesRead: amountAt(s.bytesRead, batch),
+      bytesWritten: amountAt(s.bytesWritten, batch),
+      flops: amountAt(s.flops, batch),
       workgroups: gridSize(s.grid, batch),
     }),
   );
@@ -77,11 +83,23 @@ const units = (n: number, unit: string): string => {
 
 /** The same as a table for people. */
 export function explainTable(e: Explained): string {
-  const rows = e.kernels.map(k => [k.name, units(k.bytesRead, 'B'), units(k.bytesWritten, 'B'), units(k.flops, 'FLOP'), String(k.workgroups), k.kernel.slice(0, 8), k.origin]);
+  const rows = e.kernels.map(k => [
+    k.name,
+    units(k.bytesRead, 'B'),
+    units(k.bytesWritten, 'B'),
+    units(k.flops, 'FLOP'),
+    String(k.workgroups),
+    k.kernel.slice(0, 8),
+    k.origin,
+  ]);
   const head = ['kernel', 'reads', 'writes', 'work', 'groups', 'text', 'from'];
   const width = head.map((h, i) => rows.reduce((w, r) => Math.max(w, r[i]!.length), h.length));
   const right = new Set([1, 2, 3, 4]);
-  const line = (r: readonly string[]): string => r.map((c, i) => (right.has(i) ? c.padStart(width[i]!) : c.padEnd(width[i]!))).join('  ').trimEnd();
+  const line = (r: readonly string[]): string =>
+    r
+      .map((c, i) => (right.has(i) ? c.padStart(width[i]!) : c.padEnd(width[i]!)))
+      .join('  ')
+      .trimEnd();
   const t = e.totals;
   return [
     line(head),

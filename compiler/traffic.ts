@@ -2,8 +2,8 @@
 // A value is worked out once for each point of the axes that it depends on; a multiply-add counts as two.
 import { bytesPerElement } from '../common/dtype.ts';
 import type { Amount, Step } from '../common/program.ts';
-import { timesSize, type Size } from '../common/size.ts';
-import { axesOf, axisSet, freeAxes, type AxisSet } from './loops/facts.ts';
+import { type Size, timesSize } from '../common/size.ts';
+import { type AxisSet, axesOf, axisSet, freeAxes } from './loops/facts.ts';
 import type { LoopNest } from './loops/types.ts';
 
 const nothing: Amount = { fixed: 0, perBatch: 0 };

@@ -3,7 +3,7 @@
 // further checks, except for limits of a device.
 import { type DType, dtypes } from '../common/dtype.ts';
 import { kernelHash } from '../common/hash.ts';
-import type { Init, Program, Range, SlotKind } from '../common/program.ts';
+import type { Amount, Init, Program, Range, SlotKind } from '../common/program.ts';
 import { programFormat, programVersion } from '../common/program.ts';
 import { isDynamic, type Size, sameSize, showSize, timesSize } from '../common/size.ts';
 import { base64Bytes } from './base64.ts';
@@ -31,6 +31,8 @@ const hash = matching(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
 const dtype: Decoder<DType> = oneOf(...dtypes);
 const count = integer(0);
 const size: Decoder<Size> = (x, at) => (typeof x === 'number' ? count(x, at) : record({ batch: integer(1) })(x, at));
+/** Work on paper: nothing is allocated or looked up by it. */
+const amount: Decoder<Amount> = record({ fixed: count, perBatch: count });
 const shape = list(size);
 
 const range = { slot: count, offset: size, bytes: size };
@@ -48,9 +50,9 @@ const step = record({
   name: label,
   ops: list(label),
   origin: label,
-  flops: size,
-  bytesRead: size,
-  bytesWritten: size,
+  flops: amount,
+  bytesRead: amount,
+  bytesWritten: amount,
 });
 const program: Decoder<Program> = record({
   format: oneOf(programFormat),
@@ -242,7 +244,7 @@ function checkBatch(p: Program): void {
     ...[...p.inputs, ...p.state, ...p.outputs, ...p.values].flatMap(t => [t.offset, t.bytes, ...t.shape]),
     ...p.inputs.map(t => t.over ?? 0),
     ...p.weights.flatMap(t => [t.offset, t.bytes]),
-    ...p.steps.flatMap(s => [s.grid.of, s.flops, s.bytesRead, s.bytesWritten, ...s.bindings.flatMap(r => [r.offset, r.bytes])]),
+    ...p.steps.flatMap(s => [s.grid.of, ...s.bindings.flatMap(r => [r.offset, r.bytes])]),
   ];
   const free = sizes.find(isDynamic);
   if (free !== undefined) malformed('batch', `is null, but a size is ${showSize(free)}`);

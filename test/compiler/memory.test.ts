@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sizeAt } from '../../common/size.ts';
-import { alignment, planMemory, type Lifetime } from '../../compiler/memory.ts';
+import { alignment, type Lifetime, planMemory } from '../../compiler/memory.ts';
 
 const lifetime = fc
   .record({ n: fc.nat(5000), dynamic: fc.boolean(), first: fc.nat(20), length: fc.nat(8) })

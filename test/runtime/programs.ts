@@ -38,9 +38,9 @@ export const step = (kernel: number, name: string, of: Size, bindings: readonly 
   name,
   ops: [name],
   origin: '',
-  flops: of,
-  bytesRead: of,
-  bytesWritten: of,
+  flops: { fixed: 0, perBatch: 1 },
+  bytesRead: { fixed: 4, perBatch: 4 },
+  bytesWritten: { fixed: 0, perBatch: 4 },
 });
 const at = (slot: number, bytes: Size, offset: Size = 0): Range => ({ slot, offset, bytes });
 const zeros: Init = { kind: 'constant', value: 0 };

@@ -135,7 +135,7 @@ export class Graph {
       if (!sameShape(this.shape(i), shape)) throw new Error(`map ${fn.name}: ${showSizes(this.shape(i))} against ${showSizes(shape)}`);
     const operand = fn.result < fn.params.length ? ins[fn.result]! : undefined;
     if (operand !== undefined && (dtype ?? resultType(fn)) === this.node(operand).dtype) return operand;
-    const used = fn.params.map((_, i) => i).filter(i => fn.body.some(x => x.prim !== 'const' && x.args.includes(i)));
+    const used = fn.params.map((_, i) => i).filter(i => i === fn.result || fn.body.some(x => x.prim !== 'const' && x.args.includes(i)));
     if (used.length > 0 && used.length < fn.params.length) {
       const at = new Map(used.map((i, j) => [i, j]));
       const move = (k: number): number => (k < fn.params.length ? (at.get(k) ?? 0) : k - fn.params.length + used.length);

@@ -1,10 +1,11 @@
 // Derivatives written in the language, of the ops that record a `call`. Each reads what its op saved (dsl/ops/call.ts says what) and is
 // tested against the generic derivative of its body. Attention's works from the log-sum-exp and rowsum(do·o), as in FlashAttention
 // (Dao et al. 2022), so that no value of N·M elements needs to be kept from the forward pass.
+import { prod } from '../dim.ts';
 import type { Derivative, Node } from '../graph.ts';
 import { type ScalarFn, scalar } from '../scalar.ts';
 import { type Tensor, wrap } from '../tensor.ts';
-import { constant, contractOf, expandAt, expandTo, extentLike, fleeting, iotaOf, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
+import { constant, contractOf, expandAt, expandTo, fleeting, iotaOf, map, over, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
 
 /** The same over tensors. */
 type OverTensors = (call: {
@@ -43,12 +44,9 @@ const logSoftmax = fn('logSoftmax gradient', 3, (b, y, g, total) => b.op('sub', 
 
 const normalised = fn('normalised', 3, (b, x, mean, r) => b.op('mul', b.op('sub', x!, mean!), r!));
 /** r·(h − mean h − x̂·mean(h·x̂)) with h = g·weight */
-const layerNorm = (n: number): ScalarFn =>
-  fn('layerNorm gradient', 5, (b, r, h, xhat, sumH, sumHx) => {
-    const share = b.constant(1 / n);
-    const centred = b.op('sub', h!, b.op('mul', sumH!, share));
-    return b.op('mul', r!, b.op('sub', centred, b.op('mul', xhat!, b.op('mul', sumHx!, share))));
-  });
+const layerNorm = fn('layerNorm gradient', 5, (b, r, h, xhat, meanH, meanHx) =>
+  b.op('mul', r!, b.op('sub', b.op('sub', h!, meanH!), b.op('mul', xhat!, meanHx!))),
+);
 
 const probability = fn('probability', 3, (b, score, scale, lse) => b.op('exp', b.op('sub', b.op('mul', score!, scale!), lse!)));
 const probabilityBiased = fn('probability', 4, (b, score, scale, lse, bias) =>
@@ -56,12 +54,13 @@ const probabilityBiased = fn('probability', 4, (b, score, scale, lse, bias) =>
 );
 const scoreGradient = fn('score gradient', 3, (b, p, dp, d) => b.op('mul', p!, b.op('sub', dp!, d!)));
 
-const target = (smoothing: number, classes: number): ScalarFn =>
-  scalar('crossEntropy gradient', ['f32', 'f32', 'i32', 'i32', 'f32', 'f32'], (b, x, lse, label, position, g, rows) => {
-    const hit = b.op('select', b.op('eq', label!, position!), b.constant(1 - smoothing + smoothing / classes), b.constant(smoothing / classes));
-    return b.op('mul', b.op('sub', b.op('exp', b.op('sub', x!, lse!)), hit), b.op('div', g!, rows!));
+/** (p − target)·g with the target's share 1 − ε at the label and ε/C everywhere */
+const crossEntropy = (smoothing: number): ScalarFn =>
+  scalar('crossEntropy gradient', ['f32', 'f32', 'i32', 'i32', 'f32', 'f32'], (b, x, lse, label, position, even, g) => {
+    const atLabel = b.op('select', b.op('eq', label, position), b.constant(1 - smoothing), b.constant(0));
+    const distance = b.op('sub', b.op('exp', b.op('sub', x, lse)), atLabel);
+    return b.op('mul', smoothing === 0 ? distance : b.op('sub', distance, even), g);
   });
-const toF32 = scalar('toF32', ['i32'], (b, x) => b.op('toF32', x));
 
 /** Sums what broadcasting repeated: g to the shape of `like`, which broadcasts to g's trailing axes. */
 function sumTo(g: Tensor, like: Tensor): Tensor {
@@ -82,14 +81,13 @@ export const derivatives = {
     return [map(logSoftmax, [y, g, sumAlong(g, k)]), null];
   }),
   layerNorm: derivative(({ saved, args, cotangent: g }) => {
-    const [mean, r] = saved as readonly [Tensor, Tensor];
+    const [centre, r] = saved as readonly [Tensor, Tensor];
     const [x, weight] = args as readonly [Tensor, Tensor];
     const k = lastOf(x);
-    const n = shapeOf(x)[k];
-    if (typeof n !== 'number') throw new Error('layerNorm over the batch');
-    const xhat = map(normalised, [x, along(mean, x, k), along(r, x, k)]);
+    const mean = (t: Tensor): Tensor => along(over(reduceOf('sum', t, [k]), shapeOf(x)[k]!), x, k);
+    const xhat = map(normalised, [x, along(centre, x, k), along(r, x, k)]);
     const h = map(multiply, [g, expandTo(weight, shapeOf(x))]);
-    const dx = map(layerNorm(n), [along(r, x, k), h, xhat, sumAlong(h, k), sumAlong(map(multiply, [h, xhat]), k)]);
+    const dx = map(layerNorm, [along(r, x, k), h, xhat, mean(h), mean(map(multiply, [h, xhat]))]);
     const rows = [...shapeOf(x).keys()].slice(0, -1);
     return [dx, reduceOf('sum', map(multiply, [g, xhat]), rows), reduceOf('sum', g, rows)];
   }),
@@ -118,14 +116,10 @@ export const derivatives = {
     const [lse] = saved as readonly [Tensor];
     const [x, labels, smoothing] = args as readonly [Tensor, Tensor, Tensor];
     const k = lastOf(x);
-    const classes = shapeOf(x)[k];
-    if (typeof classes !== 'number') throw new Error('crossEntropy over the batch');
-    const rows = map(toF32, [extentLike(shapeOf(x).slice(0, -1), constant(0, 'i32'))]);
     const at = (t: Tensor): Tensor => expandTo(t, shapeOf(x));
-    return [
-      map(target(numberOf(smoothing.node), classes), [x, along(lse, x, k), along(labels, x, k), iotaOf(shapeOf(x), k), at(g), at(rows)]),
-      null,
-      null,
-    ];
+    const epsilon = numberOf(smoothing.node);
+    const even = over(constant(epsilon, 'f32'), shapeOf(x)[k]!);
+    const share = over(g, prod(shapeOf(lse)));
+    return [map(crossEntropy(epsilon), [x, along(lse, x, k), along(labels, x, k), iotaOf(shapeOf(x), k), at(even), at(share)]), null, null];
   }),
 } as const satisfies Record<string, Derivative>;

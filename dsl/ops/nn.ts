@@ -28,7 +28,7 @@ import { type ScalarFn, scalar } from '../scalar.ts';
 import { type Arg, type DType, dtypeOf, type Ok, record, type Tensor, trailing } from '../tensor.ts';
 import { callOf, narrow, widen } from './call.ts';
 import { gatherOf } from './index-ops.ts';
-import { constant, contractOf, expandAt, expandTo, extent, extentLike, fleeting, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
+import { constant, contractOf, expandAt, expandTo, extent, fleeting, map, over, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
 import { prim, scalarOf } from './scalar-ops.ts';
 
 type AxisShape<S extends Shape, D, X, Op extends string> = First<Wants<D, 'float', Op>, HasAxis<S, X, Op>>;
@@ -44,7 +44,6 @@ const subtract = scalarOf('sub', prim('sub'), ['f32', 'f32'], 'f32');
 const plusLog = scalar('plusLog', ['f32', 'f32'], (b, x, y) => b.op('add', x, b.op('log', y)));
 const minusLog = scalar('minusLog', ['f32', 'f32'], (b, x, y) => b.op('sub', x, b.op('log', y)));
 const expDifference = scalar('expDifference', ['f32', 'f32'], (b, x, y) => b.op('exp', b.op('sub', x, y)));
-const toF32 = scalar('toF32', ['i32'], (b, x) => b.op('toF32', x));
 
 /** A statistic along axis k, which it lost, at every element of x. */
 const along = (statistic: Tensor, x: Tensor, k: number): Tensor =>
@@ -53,11 +52,6 @@ const along = (statistic: Tensor, x: Tensor, k: number): Tensor =>
     shapeOf(x),
     [...shapeOf(x).keys()].filter(a => a !== k),
   );
-/** x / n; n is known or read at run time. */
-function over(x: Tensor, n: Dim): Tensor {
-  if (typeof n === 'number') return map(scalarOf('div', prim('div'), ['f32', n], 'f32'), [x]);
-  return map(divide, [x, map(toF32, [extentLike([n], x)])]);
-}
 /** The maximum along k; no gradient flows through it, because every use is invariant to it. */
 function ceilingOf(x: Tensor, k: number): Tensor {
   const m = reduceOf('max', x, [k]);

@@ -6,7 +6,7 @@ import type { ReduceKind } from '../graph.ts';
 import { sameShape } from '../rules/axis.ts';
 import { resultType, type ScalarFn } from '../scalar.ts';
 import { record, type Tensor, wrap } from '../tensor.ts';
-import { rounded } from './scalar-ops.ts';
+import { convert, prim, rounded, scalarOf } from './scalar-ops.ts';
 
 export const shapeOf = (x: Tensor): Shape => x.node.shape;
 
@@ -97,5 +97,12 @@ export function concatOf(xs: readonly Tensor[], axis: number, shape: Shape): Ten
   const over = xs.every(x => x.node.over === first.node.over) ? first.node.over : undefined;
   return xs.length === 1 ? first : record(concatOf, { op: 'concat', axis }, xs, shape, first.node.dtype, over);
 }
+/** x / n; n is known or read at run time. */
+export function over(x: Tensor, n: Dim): Tensor {
+  if (typeof n === 'number') return map(scalarOf('div', prim('div'), ['f32', n], 'f32'), [x]);
+  return map(quotient, [x, map(toF32, [extentLike([n], x)])]);
+}
+const quotient = scalarOf('div', prim('div'), ['f32', 'f32'], 'f32');
+const toF32 = scalarOf('toF32', convert('f32'), ['i32'], 'i32');
 /** The product of some dims as an i32 of shape [], in the shape of `like`. */
 export const extentLike = (dims: Shape, like: Tensor): Tensor => expandTo(extent(dims.reduce<Dim>(dimMul, 1)), shapeOf(like));

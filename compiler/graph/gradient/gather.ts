@@ -7,6 +7,11 @@ import { CompileError } from '../../errors.ts';
 import { type Graph, type GraphNode, sameShape } from '../graph.ts';
 import { map, padAxis, sum } from './values.ts';
 
+/** The position that a gather reads: an index outside the axis is clamped to it. */
+const clamped = scalar('clamped', ['i32', 'i32'], (b, index, size) => {
+  const last = b.op('sub', size, b.constant(1, 'i32'));
+  return b.op('max', b.op('min', index, last), b.constant(0, 'i32'));
+});
 /** g where the index is this position. */
 const atPosition = scalar('atPosition', ['f32', 'i32', 'i32'], (b, g, index, position) =>
   b.op('select', b.op('eq', index, position), g, b.constant(0)),
@@ -35,7 +40,9 @@ export function transposeGather(graph: Graph, n: GraphNode & { readonly op: 'gat
   const wide = graph.shape(x).flatMap((s, i) => (i === axis ? [s, taken] : [s]));
   const after = (id: number): number[] => graph.shape(id).map((_, i) => (i < axis ? i : i + 1));
   const { dtype } = graph.node(g);
-  const terms = map(graph, atPosition, [graph.expand(g, wide, after(g)), graph.expand(index, wide, after(index)), graph.iota(wide, axis)], dtype);
+  const extent = graph.put({ op: 'extent', size }, [], 'i32', []);
+  const read = map(graph, clamped, [index, graph.expand(extent, graph.shape(index), [])]);
+  const terms = map(graph, atPosition, [graph.expand(g, wide, after(g)), graph.expand(read, wide, after(index)), graph.iota(wide, axis)], dtype);
   graph.nested.add(terms);
   return sum(graph, terms, [axis + 1]);
 }

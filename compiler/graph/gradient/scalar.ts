@@ -18,11 +18,10 @@ function partials(b: ScalarBuilder, prim: Prim, args: readonly number[], out: nu
       return [b.op('div', c(1), y), b.op('neg', b.op('div', out, y))];
     case 'max':
     case 'min': {
-      const [first, second] = prim === 'max' ? [x, y] : [y, x];
+      const beats = (mine: number, other: number): number => (prim === 'max' ? b.op('lt', other, mine) : b.op('lt', mine, other));
       const share = (mine: number, other: number): number =>
-        b.op('select', b.op('lt', other, mine), c(1), b.op('select', b.op('eq', mine, other), c(0.5), c(0)));
-      const shares = [share(first, second), share(second, first)] as const;
-      return prim === 'max' ? shares : [shares[1], shares[0]];
+        b.op('select', beats(mine, other), c(1), b.op('select', b.op('eq', mine, other), c(0.5), c(0)));
+      return [share(x, y), share(y, x)];
     }
     case 'pow': {
       // x^(y−1) is finite at 0 only for y ≥ 1; the derivative in y is 0 where x is 0, as in PyTorch
@@ -84,6 +83,25 @@ function replay(b: ScalarBuilder, fn: ScalarFn): number[] {
   return at;
 }
 
+/** Without the instructions that the result does not need: each would hold on to operands of the forward pass. */
+function pruned(fn: ScalarFn): ScalarFn {
+  const count = fn.params.length;
+  const needed = new Set([fn.result]);
+  for (let at = count + fn.body.length - 1; at >= count; at--) {
+    const made = fn.body[at - count]!;
+    if (needed.has(at) && made.prim !== 'const') for (const a of made.args) needed.add(a);
+  }
+  const body = fn.body.filter((_, i) => needed.has(count + i));
+  const place = new Map(
+    [...needed]
+      .filter(v => v >= count)
+      .sort((v, w) => v - w)
+      .map((v, i) => [v, count + i]),
+  );
+  const moved = (operand: number): number => place.get(operand) ?? operand;
+  return { ...fn, body: body.map(i => (i.prim === 'const' ? i : { ...i, args: i.args.map(moved) })), result: moved(fn.result) };
+}
+
 /** The cotangent of parameter k: a function of fn's parameters and the result's cotangent; undefined where nothing flows. */
 export function transposeScalar(fn: ScalarFn, k: number): ScalarFn | undefined {
   if (typeOf(fn, fn.result) !== 'f32' || fn.params[k] !== 'f32') return undefined;
@@ -109,7 +127,7 @@ export function transposeScalar(fn: ScalarFn, k: number): ScalarFn | undefined {
     });
   }
   const result = cotangent.get(k);
-  return result === undefined ? undefined : { name: `${fn.name} gradient`, params: b.params, body: b.body, result };
+  return result === undefined ? undefined : pruned({ name: `${fn.name} gradient`, params: b.params, body: b.body, result });
 }
 /** Values that depend on parameter k through differentiable instructions, k included. */
 function reachable(fn: ScalarFn, k: number): ReadonlySet<number> {
@@ -142,5 +160,5 @@ export function tangentScalar(fn: ScalarFn, moving: readonly number[]): ScalarFn
       );
   });
   const result = tangent.get(fn.result);
-  return result === undefined ? undefined : { name: `${fn.name} tangent`, params: b.params, body: b.body, result };
+  return result === undefined ? undefined : pruned({ name: `${fn.name} tangent`, params: b.params, body: b.body, result });
 }

@@ -12,7 +12,10 @@ export interface Cone {
 
 export class Cones {
   private readonly graph: Graph;
-  private readonly texts: string[] = [];
+  /** A number for each distinct text, and for each node those of its op and of its shape and dtype. */
+  private readonly texts = new Map<string, number>();
+  private readonly ops: number[] = [];
+  private readonly shapes: number[] = [];
   constructor(graph: Graph) {
     this.graph = graph;
   }
@@ -20,57 +23,58 @@ export class Cones {
   /** The cone of some roots down to what `stored` says is in memory. */
   of(roots: readonly Root[], stored: (node: number) => boolean): Cone {
     const { graph } = this;
-    const own = new Set(roots.filter(r => r.piece < 0).map(r => r.node));
+    const own = new Set<number>();
+    const pieces = new Map<number, number[]>();
+    for (const { node, piece } of roots) {
+      if (piece < 0) own.add(node);
+      else if (pieces.has(node)) pieces.get(node)!.push(piece);
+      else pieces.set(node, [piece]);
+    }
     const numbers = new Map<number, number>();
     const nodes: number[] = [];
-    const lines: string[] = [];
+    const todo: number[] = [];
     const number = (id: number): number => {
       let n = numbers.get(id);
       if (n === undefined) {
         n = nodes.push(id) - 1;
         numbers.set(id, n);
+        todo.push(id);
       }
       return n;
     };
-    const todo: number[] = [];
-    const written = new Set<number>();
-    for (const { node, piece } of roots) {
-      lines.push(`${number(node)}.${piece}`);
-      todo.push(node);
-    }
+    let key = '';
+    for (const { node, piece } of roots) key += `${number(node)}.${piece} `;
     while (todo.length > 0) {
       const id = todo.pop()!;
-      if (written.has(id)) continue;
-      written.add(id);
       const node = graph.node(id);
-      const leaf = !own.has(id) && (isGiven(node) || stored(id));
-      const pieces = roots.filter(r => r.node === id && r.piece >= 0);
-      if (leaf && pieces.length === 0) {
-        lines.push(`${number(id)}=${JSON.stringify(node.shape)}${node.dtype}`);
+      const stores = pieces.get(id);
+      if (stores === undefined && !own.has(id) && (isGiven(node) || stored(id))) {
+        key += `|${numbers.get(id)}=${this.shape(node)}`;
         continue;
       }
-      // of a concat stored in pieces only those operands are computed here
-      const operands = pieces.length > 0 ? pieces.map(r => node.ins[r.piece]!) : bodyOf(node);
-      const shapes = pieces.length > 0 ? node.ins.map(i => JSON.stringify(graph.shape(i))) : [];
-      lines.push(`${number(id)}=${this.text(node)}${shapes}(${operands.map(number)})`);
-      for (let k = operands.length - 1; k >= 0; k--) todo.push(operands[k]!);
+      key += `|${numbers.get(id)}:${this.op(node)}`;
+      // of a concat stored in pieces only those operands are computed here, at places that the others' shapes give
+      if (stores) for (const i of node.ins) key += `,${this.shape(graph.node(i))}`;
+      key += '(';
+      for (const operand of stores ? stores.map(piece => node.ins[piece]!) : bodyOf(node)) key += `${number(operand)} `;
     }
-    return { key: lines.join('\n'), nodes };
+    return { key, nodes };
   }
 
+  private number(text: string): number {
+    let n = this.texts.get(text);
+    if (n === undefined) this.texts.set(text, (n = this.texts.size));
+    return n;
+  }
+  private shape(node: GraphNode): number {
+    return (this.shapes[node.id] ??= this.number(JSON.stringify(node.shape) + node.dtype));
+  }
   /** The op without its operands. */
-  private text(node: GraphNode): string {
-    let text = this.texts[node.id];
-    if (text === undefined) {
-      text = JSON.stringify(node, (key, value: unknown) =>
-        key === 'id' || key === 'ins'
-          ? undefined
-          : typeof value === 'number' && !(Number.isFinite(value) && !Object.is(value, -0))
-            ? `#${value}`
-            : value,
-      );
-      this.texts[node.id] = text;
-    }
-    return text;
+  private op(node: GraphNode): number {
+    return (this.ops[node.id] ??= this.number(
+      JSON.stringify(node, (key, value: unknown) =>
+        key === 'id' || key === 'ins' ? undefined : typeof value === 'number' && !(Number.isFinite(value) && !Object.is(value, -0)) ? `#${value}` : value,
+      ),
+    ));
   }
 }

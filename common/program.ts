@@ -90,6 +90,8 @@ export interface State extends Range {
   readonly dtype: DType;
   readonly shape: readonly Size[];
   readonly init: Init;
+  /** A parameter that the program trains: weights, where given, must hold it. */
+  readonly parameter?: boolean;
 }
 export interface Output extends Range {
   readonly name: string;

@@ -1,19 +1,32 @@
 // From scheduled kernels to a Program: buffers get slots and ranges, equal kernels one text, outputs their steps.
 import { createHash } from 'node:crypto';
 import { bytesPerElement } from '../common/dtype.ts';
-import { programFormat, programVersion, type Access, type Kernel, type Output, type Program, type Range, type Slot, type State, type Step, type Value, type Weight } from '../common/program.ts';
 import { kernelHash } from '../common/hash.ts';
-import { isDynamic, timesSize, type Size } from '../common/size.ts';
+import {
+  type Access,
+  type Kernel,
+  type Output,
+  type Program,
+  programFormat,
+  programVersion,
+  type Range,
+  type Slot,
+  type State,
+  type Step,
+  type Value,
+  type Weight,
+} from '../common/program.ts';
+import { isDynamic, type Size, timesSize } from '../common/size.ts';
 import type { Capability, Code } from './code/types.ts';
+import { describe } from './describe.ts';
 import { CompileError } from './errors.ts';
-import { numel, type Graph, type GraphNode } from './graph/graph.ts';
+import { type Graph, type GraphNode, numel } from './graph/graph.ts';
 import type { Interned } from './graph/intern.ts';
+import { initOf } from './initial.ts';
 import { type Flats, findFlats, isStateFlat } from './loops/flat.ts';
 import type { LoopNest } from './loops/types.ts';
 import { homeOf } from './loops/unfused.ts';
 import { align, planMemory } from './memory.ts';
-import { initOf } from './initial.ts';
-import { describe } from './describe.ts';
 import { traffic } from './traffic.ts';
 
 /** One dispatch before its buffers have places. */
@@ -61,7 +74,13 @@ export function assemble(parts: ProgramParts): Program {
   });
   const outputs = [...parts.homes].map(([name, home]): Output => {
     const node = graph.node(parts.interned.outputs.find(o => o[0] === name)![1]);
-    return { name, dtype: node.dtype, shape: node.shape, ...place(home), steps: updates.length > 0 ? [...steps.keys()] : stepsFor(home, parts.dispatches) };
+    return {
+      name,
+      dtype: node.dtype,
+      shape: node.shape,
+      ...place(home),
+      steps: updates.length > 0 ? [...steps.keys()] : stepsFor(home, parts.dispatches),
+    };
   });
   return {
     format: programFormat,
@@ -92,7 +111,13 @@ const scalarType = (n: GraphNode): 'f32' | 'i32' | 'u32' => (n.dtype === 'i32' |
 /** A trained parameter begins at its initial values, what the optimiser keeps at zero. */
 function stateOf(name: string, node: GraphNode, range: Range): State {
   if (node.op !== 'input') throw new Error(`state ${name} is no input`);
-  return { name, dtype: node.dtype, shape: node.shape, init: node.role === 'parameter' ? initOf(node.init) : { kind: 'constant', value: 0 }, ...range };
+  return {
+    name,
+    dtype: node.dtype,
+    shape: node.shape,
+    ...(node.role === 'parameter' ? { init: initOf(node.init), parameter: true } : { init: { kind: 'constant', value: 0 } }),
+    ...range,
+  };
 }
 function weightOf(name: string, node: GraphNode, range: Range): Weight {
   if (node.op !== 'input' || node.role !== 'parameter') throw new Error(`weight ${name} is no parameter`);
@@ -120,10 +145,37 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
   const used = new Set([...parts.dispatches.flatMap(d => d.nest.buffers.map(b => b.node)), ...parts.homes.values()]);
   const limit = parts.capability.bufferBytes;
   // weights that nothing reads keep a place of their own, which no session allocates
-  for (const read of [true, false]) fixedSlots([...params.values()].filter(id => used.has(id) === read), 'weights', graph, limit, slots, ranges);
-  fixedSlots([...used].filter(id => graph.node(id).op === 'data').sort((a, b) => a - b), 'constant', graph, limit, slots, ranges);
-  placeFlats(graph, findFlats(graph, [...parts.homes.values(), ...updates], id => homeOf(graph, id)), slots, ranges);
-  fixedSlots([...state.values()].filter(id => !ranges.has(id)), 'state', graph, limit, slots, ranges);
+  for (const read of [true, false])
+    fixedSlots(
+      [...params.values()].filter(id => used.has(id) === read),
+      'weights',
+      graph,
+      limit,
+      slots,
+      ranges,
+    );
+  fixedSlots(
+    [...used].filter(id => graph.node(id).op === 'data').sort((a, b) => a - b),
+    'constant',
+    graph,
+    limit,
+    slots,
+    ranges,
+  );
+  placeFlats(
+    graph,
+    findFlats(graph, [...parts.homes.values(), ...updates], id => homeOf(graph, id)),
+    slots,
+    ranges,
+  );
+  fixedSlots(
+    [...state.values()].filter(id => !ranges.has(id)),
+    'state',
+    graph,
+    limit,
+    slots,
+    ranges,
+  );
   for (const id of updates) ranges.set(id, ranges.get(graph.node(id).ins[0]!)!);
 
   const life = new Map<number, { first: number; last: number }>();
@@ -139,10 +191,15 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
   const end = parts.dispatches.length;
   for (const home of parts.homes.values()) if (!ranges.has(home)) life.set(home, { first: life.get(home)?.first ?? end, last: end });
   const ids = [...life.keys()];
-  const plan = planMemory(ids.map(id => ({ bytes: bytesOf(graph.node(id)), ...life.get(id)! })), limit);
+  const plan = planMemory(
+    ids.map(id => ({ bytes: bytesOf(graph.node(id)), ...life.get(id)! })),
+    limit,
+  );
   const base = slots.length;
   slots.push(...plan.arenas.map((bytes): Slot => ({ kind: 'arena', bytes })));
-  ids.forEach((id, i) => ranges.set(id, { slot: base + plan.placements[i]!.arena, offset: plan.placements[i]!.offset, bytes: bytesOf(graph.node(id)) }));
+  ids.forEach((id, i) =>
+    ranges.set(id, { slot: base + plan.placements[i]!.arena, offset: plan.placements[i]!.offset, bytes: bytesOf(graph.node(id)) }),
+  );
   const place = (node: number): Range => {
     const r = ranges.get(node);
     if (!r) throw new Error(`node ${node} has no buffer`);
@@ -166,7 +223,14 @@ function placeFlats(graph: Graph, flats: Flats, slots: Slot[], ranges: Map<numbe
 }
 
 /** Values of fixed size, one after the other at aligned offsets, in slots of at most `limit` bytes. */
-function fixedSlots(ids: readonly number[], kind: 'weights' | 'constant' | 'state', graph: Graph, limit: number, slots: Slot[], ranges: Map<number, Range>): void {
+function fixedSlots(
+  ids: readonly number[],
+  kind: 'weights' | 'constant' | 'state',
+  graph: Graph,
+  limit: number,
+  slots: Slot[],
+  ranges: Map<number, Range>,
+): void {
   let group: number[] = [];
   let end = 0;
   const close = (): void => {

@@ -1,4 +1,5 @@
 // The models of the masked autoencoder's family, and the parts that they share.
+export { layerDecay } from './layer-decay.ts';
 export * from './layers.ts';
 export { default as mae, Mae, maeConfig, normalisePatches, reconstructionLoss } from './mae.ts';
 export { randomMask, randomMaskOfKey, unshuffle } from './masking.ts';

@@ -65,7 +65,7 @@ const program: Decoder<Program> = record({
   inputs: list(record({ name: label, dtype, shape, ...range }, { over: size })),
   scalars: list(record({ name: label, dtype: oneOf('f32', 'i32', 'u32'), index: integer(1, 63) })),
   weights: list(record({ name: label, dtype, shape: list(count), trainable: boolean, init, ...range })),
-  state: list(record({ name: label, dtype, shape, init, ...range })),
+  state: list(record({ name: label, dtype, shape, init, ...range }, { parameter: boolean })),
   outputs: list(record({ name: label, dtype, shape, steps: list(count), ...range })),
   slots: list(record({ kind: oneOf<SlotKind>('input', 'weights', 'constant', 'state', 'arena'), bytes: size }, { data: string })),
   values: list(record({ name: label, dtype, shape, first: count, last: count, ...range })),

@@ -44,21 +44,20 @@ export function weightSource(program: Program, { weights, partial = false, seed 
 
 function differences(program: Program, weights: Weights, partial: boolean): string[] {
   const wrong: string[] = [];
-  for (const w of program.weights) {
+  for (const w of [...program.weights, ...program.state]) {
     const t = weights.get(w.name);
     if (!t) {
-      if (!partial) wrong.push(`missing ${w.name}: the program has ${w.dtype} ${showSizes(w.shape)}, the weights do not`);
+      if (!partial && isParameter(w)) wrong.push(`missing ${w.name}: the program has ${w.dtype} ${showSizes(w.shape)}, the weights do not`);
     } else wrong.push(...tensorDifference(w, t));
-  }
-  for (const s of program.state) {
-    const t = weights.get(s.name);
-    if (t) wrong.push(...tensorDifference(s, t));
   }
   const known = new Set([...program.weights, ...program.state].map(w => w.name));
   for (const [name, t] of weights)
     if (!known.has(name)) wrong.push(`extra ${name}: the weights have ${dtypeOf(t)} ${showShape(t.shape)}, the program does not`);
   return wrong;
 }
+
+/** Everything but what a program keeps beside its parameters, which may begin at its initial values. */
+const isParameter = (w: Weight | State): boolean => 'trainable' in w || w.parameter === true;
 
 function tensorDifference(w: Weight | State, t: WeightTensor): string[] {
   if (w.shape.some(isDynamic) || w.shape.length !== t.shape.length || w.shape.some((d, i) => d !== t.shape[i]))
@@ -73,7 +72,7 @@ function tensorDifference(w: Weight | State, t: WeightTensor): string[] {
 }
 
 function report(wrong: readonly string[], program: Program): string {
-  const total = program.weights.length;
+  const total = program.weights.length + program.state.filter(isParameter).length;
   const head = `weights do not fit program '${program.name}' (${wrong.length} differences, ${total} tensors expected):`;
   const room = maxLines - 1;
   const lines = wrong.length <= room ? wrong : [...wrong.slice(0, room - 1), `and ${wrong.length - room + 1} more`];

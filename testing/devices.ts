@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly seed?: number | undefined;
   /** Makes the batch a number, for programs that need more of it than a leading axis. */
   readonly batch?: number | undefined;
+  /** An output whose sum is differentiated: outputs `grad.<parameter>` are added. */
+  readonly grad?: string | undefined;
   /** A WebGPU device of the caller's, which stays open; otherwise each session opens one of its own. */
   readonly webgpu?: Device | undefined;
 }
@@ -42,11 +44,16 @@ export async function openOn<M extends Model>(
   config: ModelConfig<M> | string,
   options: OpenOptions = {},
 ): Promise<Running> {
-  const { weights, seed, batch } = options;
+  const { weights, seed, batch, grad } = options;
   const fixed = batch === undefined ? {} : { batch };
+  const differentiated = grad === undefined ? {} : { grad };
   if (device === 'reference') return onReference(trace(model, config, fixed), options);
   const target = device === 'js' ? openJs() : (options.webgpu ?? (await openDevice('webgpu')).device);
-  const program = compile(model, config, { target: device === 'js' ? 'js' : target.software ? 'webgpu-software' : 'webgpu', ...fixed });
+  const program = compile(model, config, {
+    target: device === 'js' ? 'js' : target.software ? 'webgpu-software' : 'webgpu',
+    ...fixed,
+    ...differentiated,
+  });
   const session = await open(program, { device: target, weights, seed });
   return {
     device,
@@ -78,13 +85,17 @@ export async function onAllDevices<M extends Model>(
   }
 }
 
-function onReference(traced: Traced, { weights, seed = 0 }: OpenOptions): Running {
+function onReference(traced: Traced, { weights, seed = 0, grad }: OpenOptions): Running {
   const parameters = Object.fromEntries(traced.params.map(([name, node]) => [name, weightOf(name, node, weights, seed)]));
   return {
     device: 'reference',
     run: async (inputs, outputs) => {
       const feeds = { ...parameters, ...Object.fromEntries(Object.entries(inputs).map(([name, t]) => [name, t.data])) };
-      const results = runReference(traced, feeds, { batch: batchOf(traced, inputs), ...(outputs ? { outputs } : {}) });
+      const results = runReference(traced, feeds, {
+        batch: batchOf(traced, inputs),
+        ...(outputs ? { outputs } : {}),
+        ...(grad === undefined ? {} : { grad }),
+      });
       return Object.fromEntries(Object.entries(results).map(([name, t]) => [name, { shape: t.shape, data: rounded(t.dtype, t.data) }]));
     },
     [Symbol.dispose]: () => {},

@@ -175,8 +175,8 @@ export function clamp(x: Tensor, { min, max }: ClampBounds): Tensor {
 }
 
 // ---------------------------------------------------------------- element types and gradients
-/** x as another element type, as PyTorch converts: floats lose their fraction on the way to integers, bool is what differs from 0, f16
- *  is the nearest half. An index becomes a plain i32. */
+/** x as another element type, as PyTorch converts: floats lose their fraction on the way to integers (what does not fit becomes the
+ *  nearest that does), bool is what differs from 0, f16 is the nearest half. An index becomes a plain i32. */
 export function cast<S extends Shape, const D extends Exclude<DType, object>>(x: Tensor<S>, dtype: D): Tensor<S, D>;
 export function cast(x: Tensor, dtype: Exclude<DType, object>): Tensor {
   return trailing(cast, () => {

@@ -6,6 +6,13 @@ import type { Call, Family, Mistake, NdArray, Random, Row, Sample, Values } from
 
 const anyNumber: readonly DType[] = ['f32', 'f32', 'f32', 'i32', 'u32', 'f16', 'bool'];
 
+/** A float on its way to an integer type: toward zero, and into the type's range. */
+function truncated(to: DType): (x: number) => number {
+  if (to !== 'i32' && to !== 'u32') return x => x;
+  const [low, high] = to === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  return x => (Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high));
+}
+
 // ---------------------------------------------------------------- two operands
 interface BinarySpec {
   readonly name: string;
@@ -314,9 +321,11 @@ const rest: readonly Row[] = [
     family: 'elementwise',
     signature: "cast(x, dtype: 'f32' | 'f16' | 'i32' | 'u32' | 'bool')",
     about:
-      "x as another element type, as PyTorch's `to`: floats lose their fraction on the way to integers, bool is what differs from 0, f16 is the nearest half. An index becomes a plain i32.",
+      "x as another element type, as PyTorch's `to`: floats lose their fraction on the way to integers (what does not fit becomes the nearest that does), bool is what differs from 0, f16 is the nearest half. An index becomes a plain i32.",
     samples: [
       { inputs: { x: 'f32(6)' }, call: "cast(x, 'i32')", values: { x: [-2.7, -0.5, 0, 0.99, 3.5, 1e6] } },
+      { inputs: { x: 'f32(3)' }, call: "cast(x, 'i32')", values: { x: [3e9, -3e9, 2147483520] } },
+      { inputs: { x: 'f32(4)' }, call: "cast(x, 'u32')", values: { x: [-1, -0.5, 3e9, 5e9] } },
       { inputs: { x: 'f32(4)' }, call: "cast(x, 'bool')", values: { x: [0, -0, 0.1, -2] } },
       { inputs: { x: 'f32(8)' }, call: "cast(x, 'f16')", values: { x: [1.0005, 2049, 2051, 65519, 65520, 3e-8, 1e-7, -0.1] } },
       { inputs: { x: 'f16(8)' }, call: "cast(x, 'f32')", tolerance: 1e-3 },
@@ -327,8 +336,10 @@ const rest: readonly Row[] = [
       { inputs: { x: 'f32(2, 3)' }, call: "cast(x, 'f32')" },
     ],
     mistakes: [],
-    reference: (x: NdArray, dtype: DType): NdArray =>
-      build(x.shape, dtype, index => (dtype === 'i32' || dtype === 'u32' ? Math.trunc(meeting(x, index)) : meeting(x, index))),
+    reference: (x: NdArray, dtype: DType): NdArray => {
+      const whole = (x.dtype === 'f32' || x.dtype === 'f16') && dtype !== 'bool' ? truncated(dtype) : (v: number) => v;
+      return build(x.shape, dtype, index => whole(meeting(x, index)));
+    },
     calls: (r): Call => ({ inputs: { x: placeholder(shapeOf(r), r.pick(anyNumber)) }, call: `cast(x, '${r.pick(anyNumber)}')` }),
   },
   {

@@ -6,6 +6,7 @@ import { isDynamic, isMultiple, type Size } from '../../common/size.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import type { TileSchedule } from '../loops/fuse/cost.ts';
+import { axisSet } from '../loops/facts.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
 import { codeOf, type GenerateOptions } from './generate.ts';
@@ -23,7 +24,7 @@ import { countStatements } from './walk.ts';
 /** Structured code for a fused nest. Register tiles shrink until the text is within the target's limit.
  *  @throws CompileError HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
 export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: Capability, options: GenerateOptions): Code {
-  const phases = tiles.places.includes('row') ? phasesOf(nest, tiles) : undefined;
+  const phases = isPlain(nest, tiles) ? undefined : phasesOf(nest, tiles);
   for (let { registers } = capability; ; registers = Math.floor(registers / 2)) {
     const narrow = { ...capability, registers };
     const code = phases ? new FusedGenerator(nest, phases, narrow, options).code() : codeOf(nest, schedule(nest, narrow), options);
@@ -32,6 +33,10 @@ export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: C
     return code;
   }
 }
+
+/** One loop over its points is all that the kernel is: nothing to keep between loops, and nothing that only some groups do. */
+const isPlain = (nest: LoopNest, tiles: TileSchedule): boolean =>
+  !tiles.places.includes('row') && nest.stores.every(s => axisSet(s.axes) === axisSet(nest.stores[0]!.axes));
 
 /** Where a group stands along a grid axis: positions 0 ≤ axis < count of its tile. */
 interface Span {
@@ -147,7 +152,7 @@ class FusedGenerator {
       const span = tiled(a);
       return span && !isMultiple(span.extent, 4) ? set | (1 << a) : set;
     }, 0);
-    const plan = phaseSchedule(nest, this.capability, ragged, this.sharing);
+    const plan = phaseSchedule(nest, this.capability, ragged, this.sharing, this.hasRoomToMeet());
     const reducer = new Reducer(plan, this.memories, this.meetings);
     const values = new Values(nest, this.options.scalarIndex, (part, at) => reducer.reduce(part, at), this.names);
     reducer.values = values;
@@ -166,6 +171,13 @@ class FusedGenerator {
     inner.close();
     const conditions = phase.first.map(high => operation('eq', this.highs.get(high)!.base, int(0)));
     return conditions.length > 0 ? [{ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body }] : body;
+  }
+
+  /** Lanes meet in memory of their own, one a type. */
+  private hasRoomToMeet(): boolean {
+    const tables = this.cut.tables.reduce((n, t) => n + t.length, 0);
+    const types = new Set(this.nest.parts.map(p => this.nest.values[p.of]!.type));
+    return 4 * (tables + types.size * this.sharing) <= this.capability.sharedBytes;
   }
 
   /** One loop an axis. */

@@ -244,8 +244,9 @@ function rows(facts: Facts, capability: Capability): Schedule {
   };
 }
 
-/** A phase of a fused kernel: its points are loops of a lane, or are shared by `sharing` lanes that a group has. */
-export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: AxisSet, sharing: number): Schedule {
+/** A phase of a fused kernel: its points are loops of a lane, or are shared by `sharing` lanes that a group has, which may meet inside a
+ *  sum where there is workgroup memory left for it (`meets`). */
+export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: AxisSet, sharing: number, meets: boolean): Schedule {
   const facts = new Facts(nest, ragged);
   const loop = (plan: AxisPlan): AxisPlan => ({ ...plan, place: 'loop' });
   if (nest.parts.length === 0) {
@@ -255,7 +256,7 @@ export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: Ax
   const choice = chooseTile(facts, capability, sharing);
   const parts = nest.parts.map((_, p) => partPlan(facts, p, choice, capability));
   const plans = facts.axes.map((axis): AxisPlan => ({ axis, place: 'loop', tile: choice.tiles.get(axis) ?? 1, vector: axis === choice.along }));
-  const split = meetingAxis(facts, parts, sharing);
+  const split = meets ? meetingAxis(facts, parts, sharing) : -1;
   if (split < 0) return { lanes: sharing, together: false, vectorStores: capability.vectors, axes: plans, parts };
   const alone: TileChoice = { tiles: new Map(), along: -1, vectorParts: capability.vectors };
   return {

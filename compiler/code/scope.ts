@@ -47,11 +47,16 @@ export class Scope {
     return at;
   }
   binding(axis: number): Binding {
+    const found = this.findBinding(axis);
+    if (!found) throw new Error(`axis ${axis} is bound by no loop`);
+    return found;
+  }
+  findBinding(axis: number): Binding | undefined {
     for (let at: Scope | undefined = this; at; at = at.up) {
       const found = at.bindings.get(axis);
       if (found) return found;
     }
-    throw new Error(`axis ${axis} is bound by no loop`);
+    return undefined;
   }
   /** Names the expression here; equal ones get one name. Literals and names stay as they are. */
   keep(e: Expr, names: Names, prefix = 'i'): Expr {

@@ -100,9 +100,9 @@ export class Stores {
       const offset = offsets[a] ?? 0;
       return last && offset > 0 ? [operation('le', plus(base, int(offset)), last)] : [];
     });
-    const first = this.schedule.axes.flatMap(({ axis, place, tile }) => {
-      const base = place === 'grid' && !((own >> axis) & 1) ? at.binding(axis).base : int(0);
-      return base.kind === 'literal' || tile === 0 ? [] : [operation('eq', base, int(0))];
+    const first = this.schedule.axes.flatMap(({ axis }) => {
+      const base = (own >> axis) & 1 ? undefined : at.findBinding(axis)?.base;
+      return base && base.kind !== 'literal' ? [operation('eq', base, int(0))] : [];
     });
     const oneLane = this.schedule.together && !this.schedule.axes.some(a => a.place === 'lanes' && (own >> a.axis) & 1);
     return [...first, ...(oneLane ? [operation('eq', lane, int(0))] : []), ...inside];

@@ -62,10 +62,21 @@ const stagedDepth = 8;
 export function scheduleNest(nest: LoopNest, machine: Machine, batch: number): TileSchedule | undefined {
   const written = nest.buffers.filter(b => b.written).length;
   if (nest.buffers.length > machine.bindings || written > machine.outputs || nest.stores.length > machine.outputs) return undefined;
+  if (statementsOf(nest) > machine.statements) return undefined;
   const facts = factsOf(nest);
   const extent = nest.axes.map(a => sizeAt(a.extent, batch));
   const places = placeParts(nest, facts, machine, extent);
   return places && new Search(nest, machine, facts, extent, places).best();
+}
+
+/** At most this many statements are the kernel's text without unrolling: each loop and store works out what it needs by itself. */
+function statementsOf(nest: LoopNest): number {
+  const around = 8; // loops, positions, guards
+  const text = (roots: readonly number[]): number =>
+    scope(nest.values, roots).filter(v => nest.values[v]!.kind === 'op' || nest.values[v]!.kind === 'load').length;
+  return (
+    nest.parts.reduce((n, p) => n + text([p.of]) + around, 0) + nest.stores.reduce((n, s) => n + text([s.value, ...indexValues(s.at)]) + around, 0)
+  );
 }
 
 class Search {

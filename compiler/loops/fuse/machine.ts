@@ -14,6 +14,8 @@ export interface Machine {
   readonly accumulators: number;
   /** Groups that keep the device busy. */
   readonly groups: number;
+  /** Statements that a kernel's text may have when nothing in it is unrolled. */
+  readonly statements: number;
   /** Operations that cost as much as one byte of memory traffic, and bytes that cost as much as one launch. */
   readonly operationsPerByte: number;
   readonly launchBytes: number;
@@ -28,17 +30,18 @@ const gpu: Machine = {
   lanes: 64,
   accumulators: 64,
   groups: 64,
+  statements: 400,
   operationsPerByte: 20,
   launchBytes: 262_144,
 };
 
 /** Cost models by kind of target; limits come from the capability. */
 export function machineOf(capability: Capability): Machine {
-  const { name, bindings, sharedBytes } = capability;
-  if (name === 'gl') return { ...gpu, name, bindings: 16, outputs: 1, tables: 0, lanes: 1, groups: 4096 };
+  const { name, bindings, sharedBytes, statements } = capability;
+  if (name === 'gl') return { ...gpu, name, statements, bindings: 16, outputs: 1, tables: 0, lanes: 1, groups: 4096 };
   if (capability.language === 'js')
-    return { name, bindings, outputs: bindings, tables: 16_384, lanes: 1, accumulators: 64, groups: 1, operationsPerByte: 0.5, launchBytes: 16_384 };
+    return { name, bindings, outputs: bindings, tables: 16_384, lanes: 1, accumulators: 64, groups: 1, statements, operationsPerByte: 0.5, launchBytes: 16_384 };
   if (sharedBytes === 0)
-    return { name, bindings, outputs: bindings, tables: 1024, lanes: 1, accumulators: 64, groups: 16, operationsPerByte: 0.5, launchBytes: 65_536 };
-  return { ...gpu, name, bindings, outputs: bindings, tables: sharedBytes / 4 };
+    return { name, bindings, outputs: bindings, tables: 1024, lanes: 1, accumulators: 64, groups: 16, statements, operationsPerByte: 0.5, launchBytes: 65_536 };
+  return { ...gpu, name, bindings, outputs: bindings, statements, tables: sharedBytes / 4 };
 }

@@ -102,32 +102,47 @@ function pruned(fn: ScalarFn): ScalarFn {
   return { ...fn, body: body.map(i => (i.prim === 'const' ? i : { ...i, args: i.args.map(moved) })), result: moved(fn.result) };
 }
 
+/** A cotangent on its way. Conditions of selects are applied last, so that a branch that is not taken gives 0 even where its slope is no
+ *  number: `x > 0 ? Math.log(x) : 0` at 0. */
+interface Flowing {
+  readonly value: number;
+  readonly where: readonly (readonly [condition: number, holds: boolean])[];
+}
+function applied(b: ScalarBuilder, { value, where }: Flowing): number {
+  const select = (x: number, [condition, holds]: Flowing['where'][number]): number =>
+    holds ? b.op('select', condition, x, b.constant(0)) : b.op('select', condition, b.constant(0), x);
+  return where.reduceRight(select, value);
+}
+/** The sum of what flows into one value. */
+function joined(b: ScalarBuilder, parts: readonly Flowing[]): Flowing {
+  const [{ where }] = parts as readonly [Flowing];
+  const total = (values: readonly number[]): number => values.reduce((x, y) => b.op('add', x, y));
+  if (parts.every(p => String(p.where) === String(where))) return { value: total(parts.map(p => p.value)), where };
+  return { value: total(parts.map(p => applied(b, p))), where: [] };
+}
+
 /** The cotangent of parameter k: a function of fn's parameters and the result's cotangent; undefined where nothing flows. */
 export function transposeScalar(fn: ScalarFn, k: number): ScalarFn | undefined {
   if (typeOf(fn, fn.result) !== 'f32' || fn.params[k] !== 'f32') return undefined;
   const b = new ScalarBuilder([...fn.params, 'f32']);
   const at = replay(b, fn);
-  const cotangent = new Map<number, number>([[fn.result, fn.params.length]]);
   const reaches = reachable(fn, k);
+  const flowing = new Map<number, Flowing[]>([[fn.result, [{ value: fn.params.length, where: [] }]]]);
   for (let v = fn.params.length + fn.body.length - 1; v >= fn.params.length; v--) {
-    const flowing = cotangent.get(v);
+    const parts = flowing.get(v);
     const made = fn.body[v - fn.params.length]!;
-    if (flowing === undefined || made.prim === 'const' || !reaches.has(v)) continue;
-    const slopes = partials(
-      b,
-      made.prim,
-      made.args.map(a => at[a]!),
-      at[v]!,
-    );
+    if (!parts || made.prim === 'const' || !reaches.has(v)) continue;
+    const { value, where } = joined(b, parts);
+    const args = made.args.map(a => at[a]!);
+    const slopes = made.prim === 'select' ? [-1, value, value] : partials(b, made.prim, args, at[v]!).map(s => (s < 0 ? s : product(b, value, s)));
     made.args.forEach((a, i) => {
       if (slopes[i]! < 0 || !reaches.has(a)) return;
-      const part = product(b, flowing, slopes[i]!);
-      const sum = cotangent.get(a);
-      cotangent.set(a, sum === undefined ? part : b.op('add', sum, part));
+      const part = { value: slopes[i]!, where: made.prim === 'select' ? [...where, [args[0]!, i === 1] as const] : where };
+      flowing.set(a, [...(flowing.get(a) ?? []), part]);
     });
   }
-  const result = cotangent.get(k);
-  return result === undefined ? undefined : pruned({ name: `${fn.name} gradient`, params: b.params, body: b.body, result });
+  const parts = flowing.get(k);
+  return parts && pruned({ name: `${fn.name} gradient`, params: b.params, body: b.body, result: applied(b, joined(b, parts)) });
 }
 /** Values that depend on parameter k through differentiable instructions, k included. */
 function reachable(fn: ScalarFn, k: number): ReadonlySet<number> {

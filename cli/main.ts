@@ -14,7 +14,7 @@ function build(): Command {
   const target = (): Option => new Option('--target <target>', 'webgpu, webgpu-large, webgpu-software or js').default('webgpu');
   const batch = (): Option => new Option('--batch <n>', 'make the batch a number').argParser(positive);
   const grad = (): Option => new Option('--grad <output>', "add outputs grad.<parameter>: the output's gradients in every trained parameter");
-  const fuse = (): Option => new Option('--fuse <how>', 'how operations become kernels').choices(['none']).default('none');
+  const fuse = (): Option => new Option('--fuse <how>', 'how operations become kernels').choices(['all', 'none']).default('all');
   const json = (): Option => new Option('--json', 'print JSON on stdout');
   const model = 'a TypeScript file whose default export is a model(…)';
 

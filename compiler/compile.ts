@@ -2,7 +2,7 @@
 // Compiling opens no device and writes nothing.
 import type { Program, TypedProgram } from '../common/program.ts';
 import type { Size } from '../common/size.ts';
-import { trace, type Model, type ModelConfig, type ModelOutputs, type Traced } from '../dsl/model.ts';
+import { type Model, type ModelConfig, type ModelOutputs, type Traced, trace } from '../dsl/model.ts';
 import { capabilities, type Target } from './code/capabilities.ts';
 import { generateFused } from './code/fused.ts';
 import { type GenerateOptions, generate } from './code/generate.ts';
@@ -10,9 +10,9 @@ import { schedule } from './code/schedule.ts';
 import type { Capability } from './code/types.ts';
 import { debugLevel, say } from './debug.ts';
 import { CompileError } from './errors.ts';
-import type { Graph } from './graph/graph.ts';
 import { withGradients } from './graph/gradient/parameters.ts';
-import { intern, type Interned } from './graph/intern.ts';
+import type { Graph } from './graph/graph.ts';
+import { type Interned, intern } from './graph/intern.ts';
 import { printGraph } from './graph/print.ts';
 import { simplify } from './graph/simplify.ts';
 import { collapse } from './loops/collapse.ts';
@@ -29,7 +29,7 @@ import { withStep } from './step/expand.ts';
 export interface CompileOptions {
   /** A capability record by name (`webgpu`, `webgpu-large`, `webgpu-software`, `js`) or one of your own. Default `webgpu`. */
   readonly target?: Target | Capability;
-  /** How operations become kernels. `all`: fused where the target's cost model says that it pays. `none`: one kernel each, the rung that
+  /** How operations become kernels. `all`, unless said: fused where the target's cost model says that it pays. `none`: one kernel each, the rung that
    *  every other way is tested against. */
   readonly fuse?: 'all' | 'none';
   /** Makes the batch a number, for programs that need more of it than a leading axis. */
@@ -55,7 +55,7 @@ export function compile<M extends Model>(model: M, config: ModelConfig<M> | stri
 /** Compiles what a trace recorded. */
 export function compileTraced(traced: Traced, options: CompileOptions = {}): Program {
   const capability = capabilityOf(options.target ?? 'webgpu');
-  const how = options.fuse ?? 'none';
+  const how = options.fuse ?? 'all';
   if (how !== 'all' && how !== 'none') throw new CompileError('HC7', `fuse '${String(how)}' is not known: all, none`);
   const interned = simplify(selected(expanded(traced, options.grad, capability), options.outputs));
   const { graph } = interned;

@@ -35,13 +35,13 @@ export class ModelError extends HeddleError {
 
 const environment: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HD1', 'HD2', 'HD3', 'HD4', 'HD11', 'HK4', 'HU3', 'HU5']);
 export function exitCode(e: HeddleError): number {
-  return e.code === 'HU1' ? 2 : environment.has(e.code) ? 3 : 1;
+  return e.code === 'HU1' || e.code === 'HC9' ? 2 : environment.has(e.code) ? 3 : 1;
 }
 
 /** Prints an error on stderr and gives the exit code. */
 export function report(thrown: unknown): number {
   const e = asHeddleError(thrown);
-  const stack = Number(process.env['HEDDLE_DEBUG'] ?? 0) > 0 && thrown instanceof Error ? `\n${thrown.stack ?? ''}` : '';
+  const stack = Number(process.env.HEDDLE_DEBUG ?? 0) > 0 && thrown instanceof Error ? `\n${thrown.stack ?? ''}` : '';
   process.stderr.write(`${oneError(e)}${stack}\n`);
   return exitCode(e);
 }

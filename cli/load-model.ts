@@ -85,7 +85,7 @@ export function readConfig(model: Model, text: string | undefined): Values {
   if (Object.hasOwn(presets, text)) return presets[text]!;
   if (!existsSync(text)) throw new UsageError(`--config ${text}: neither a preset (${names.join(', ') || 'none'}) nor a file`);
   const values = parseConfig(readText(text), text);
-  return !Object.hasOwn(model.config.fields, 'config') && isRecord(values['config']) ? values['config'] : values;
+  return !Object.hasOwn(model.config.fields, 'config') && isRecord(values.config) ? values.config : values;
 }
 function readText(file: string): string {
   try {

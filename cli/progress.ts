@@ -19,7 +19,7 @@ export function progress(title: string, steps = 0): Progress {
     bar = 'loading';
     const { default: library } = await import('cli-progress');
     if (bar !== 'loading') return; // stopped meanwhile
-    const style = process.env['NO_COLOR'] ? library.Presets.legacy : library.Presets.rect;
+    const style = process.env.NO_COLOR ? library.Presets.legacy : library.Presets.rect;
     const format = `${title} {bar} {value}/{total}, {eta_formatted} left`;
     bar = new library.SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true }, style);
     bar.start(total, done);

@@ -11,13 +11,13 @@ import { type SafeTensor, writeSafetensors } from '../runtime/files/safetensors.
 import { bindInputs } from '../runtime/inputs.ts';
 import { select } from '../runtime/select.ts';
 import { open } from '../runtime/session.ts';
-import type { Inputs, Weights } from '../runtime/tensor.ts';
+import type { Weights } from '../runtime/tensor.ts';
 import { weightSource } from '../runtime/weights.ts';
 import { type CompileFlags, compileOptions } from './compile-options.ts';
 import { InputFileError, UsageError } from './exit.ts';
 import { loadModel, readConfig } from './load-model.ts';
 import { progress } from './progress.ts';
-import { readInputs, readWeights, toSafe } from './tensors.ts';
+import { naming, readInputs, readWeights, toSafe } from './tensors.ts';
 
 export interface RunFlags extends Omit<CompileFlags, 'target'> {
   readonly weights?: string;
@@ -47,7 +47,9 @@ export async function run(file: string, flags: RunFlags): Promise<void> {
   if (!weights && traced.params.length > 0) note(`no --weights: initial values, seed ${flags.seed}`);
 
   const start = performance.now();
-  const { program, results, on } = await (flags.device === 'reference' ? onReference : onDevice)(traced, outputs, weights, flags);
+  const { program, results, on } = await naming(flags, () =>
+    (flags.device === 'reference' ? onReference : onDevice)(traced, outputs, weights, flags),
+  );
   const dtypes = new Map(program.outputs.map(o => [o.name, o.dtype]));
   const tensors = Object.entries(results).map(([name, r]): [string, SafeTensor] => [name, toSafe(dtypes.get(name)!, r.data, r.shape)]);
   await writeSafetensors(flags.out, new Map(tensors), new Map([['model', program.name]]));
@@ -77,7 +79,7 @@ async function onDevice(traced: Traced, outputs: readonly string[] | undefined, 
   note(why);
   try {
     const program = compileTraced(traced, { ...compileOptions({ ...flags, target: targetFor(device) }), ...(outputs ? { outputs } : {}) });
-    const inputs = await readInputs(program, flags.inputs);
+    const inputs = await readInputs(program, flags.inputs, note);
     using session = await open(program, { device, weights, partial: flags.partial === true, seed: flags.seed, onNotice: note });
     return { program, results: await session.run(inputs), on: device.name };
   } finally {
@@ -92,7 +94,7 @@ export const targetFor = (device: Device): 'js' | 'webgpu' | 'webgpu-software' =
 async function onReference(traced: Traced, outputs: readonly string[] | undefined, weights: Weights | undefined, flags: RunFlags): Promise<Done> {
   const program = compileTraced(traced, { ...compileOptions({ ...flags, target: 'js' }), ...(outputs ? { outputs } : {}) });
   const source = weightSource(program, { weights, partial: flags.partial === true, seed: flags.seed, onNotice: note });
-  const bound = bindInputs(program, select(program, undefined).inputs, await readInputs(program, flags.inputs), undefined, undefined);
+  const bound = bindInputs(program, select(program, undefined).inputs, await readInputs(program, flags.inputs, note), undefined, undefined);
   const feeds: Record<string, TypedArray> = Object.create(null);
   for (const w of program.weights) feeds[w.name] = source(w, bound.batch);
   for (const { input, source: from } of bound.inputs) if (from.kind === 'host') feeds[input.name] = from.words;

@@ -1,15 +1,16 @@
 // Between safetensors files and a program's tensors: dtypes matched with both sides shown.
 import type { DType, TypedArray } from '../common/dtype.ts';
 import type { Program } from '../common/program.ts';
+import { InputError } from '../runtime/errors.ts';
 import { readSafetensors, type SafeDType, type SafeFile, type SafeTensor, widen } from '../runtime/files/safetensors.ts';
 import type { Inputs, Tensor, Weights, WeightTensor } from '../runtime/index.ts';
 import { InputFileError } from './exit.ts';
 
 const inFile: Readonly<Record<DType, SafeDType>> = { f32: 'F32', f16: 'F16', i32: 'I32', u32: 'U32', bool: 'BOOL' };
 
-/** The program's inputs from a file, by name. 16-bit floats widen; any other difference of dtype is an error.
+/** The program's inputs from a file, by name. 16-bit floats widen, which `note` is told; any other difference of dtype is an error.
  *  Tensors that the program does not know are an error too. */
-export async function readInputs(program: Program, path: string): Promise<Inputs> {
+export async function readInputs(program: Program, path: string, note: (text: string) => void): Promise<Inputs> {
   const { tensors } = await readSafetensors(path);
   const inputs: Record<string, Tensor> = {};
   for (const [name, t] of tensors) {
@@ -18,6 +19,7 @@ export async function readInputs(program: Program, path: string): Promise<Inputs
       const known = program.inputs.map(i => i.name).join(', ') || 'none';
       throw new InputFileError(`${path}: tensor ${JSON.stringify(name)} is no input of ${program.name}: its inputs are ${known}`);
     }
+    if (t.dtype === 'F16' || t.dtype === 'BF16') note(`input ${name} is ${t.dtype}, widened to f32`);
     inputs[name] = { data: values(t, input.dtype, `${path}: tensor ${JSON.stringify(name)}`), shape: t.shape };
   }
   return inputs;
@@ -60,6 +62,17 @@ export function asWeights(file: SafeFile, path: string): Weights {
     out.set(name, { dtype: t.dtype, shape: t.shape, data: t.data });
   }
   return out;
+}
+
+/** What a session refuses, with the file that it came from. */
+export async function naming<T>(files: { readonly inputs: string; readonly weights?: string }, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (e) {
+    if (!(e instanceof InputError)) throw e;
+    const file = e.code === 'HD9' ? files.weights : files.inputs;
+    throw new InputError(e.code as 'HD6' | 'HD7' | 'HD9', `${file}: ${e.message}`);
+  }
 }
 
 /** A result as a tensor of a file. */

@@ -50,7 +50,7 @@ export function placeOf(site: { readonly stack?: string }): Place | undefined {
   const frames = typeof site.stack === 'string' ? site.stack.split('\n') : [];
   for (const frame of frames) {
     const at = /(?:\(|at (?:async )?)((?:file|https?):\/\/[^()]*|\/[^()]*|[A-Za-z]:[\\/][^()]*):(\d+):(\d+)\)?$/.exec(frame.trim());
-    if (at?.[1]!.startsWith(command)) return undefined;
+    if (at && at[1]!.startsWith(command)) return undefined;
     if (at && !own.some(folder => at[1]!.startsWith(folder))) return { file: pathOf(at[1]!), line: Number(at[2]), column: Number(at[3]) };
   }
   return undefined;

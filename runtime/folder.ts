@@ -7,6 +7,7 @@ import type { Program } from '../common/program.ts';
 import { fieldsOf, malformed } from './decode.ts';
 import { FileError, ProgramError } from './errors.ts';
 import { removedOnExit } from './files/half-written.ts';
+import { makeFolder } from './files/make-folder.ts';
 import { validateProgram } from './validate.ts';
 
 const programFile = 'program.json';
@@ -22,7 +23,7 @@ export async function saveProgram(folder: string, program: Program, others: Read
   const old = `${target}.${id}.old`;
   await removedOnExit([beside], async () => {
     try {
-      await fs.mkdir(path.join(beside, kernelFolder), { recursive: true });
+      await makeFolder(path.join(beside, kernelFolder));
       for (const { hash, text } of program.kernels) await write(path.join(beside, kernelFolder, `${hash}.${program.language}`), text);
       const kernels = program.kernels.map(({ text: _, ...rest }) => rest);
       await write(path.join(beside, programFile), `${JSON.stringify({ ...program, kernels }, null, 1)}\n`);

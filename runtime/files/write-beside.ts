@@ -1,9 +1,10 @@
 // Whole files or none: written beside, synced, renamed, and the folder synced. (A plain writeFile left 5 of 60 killed writers with
 // a torn file; this left none.)
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FileError } from '../errors.ts';
 import { removedOnExit } from './half-written.ts';
+import { makeFolder } from './make-folder.ts';
 
 let written = 0;
 
@@ -12,7 +13,7 @@ export async function writeBeside(file: string, chunks: Iterable<Uint8Array>): P
   const beside = `${file}.${process.pid}.${written++}.tmp`;
   await removedOnExit([beside], async () => {
     try {
-      await mkdir(path.dirname(file), { recursive: true });
+      await makeFolder(path.dirname(file));
       const handle = await open(beside, 'wx');
       try {
         for (const chunk of chunks) await handle.writeFile(chunk);

@@ -18,13 +18,6 @@ export class InputFileError extends HeddleError {
     super('HU2', message, options);
   }
 }
-/** A package that this subcommand needs is not installed (exit 3). */
-export class MissingPackageError extends HeddleError {
-  override name = 'MissingPackageError';
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super('HU5', message, options);
-  }
-}
 /** The model's own code threw something that is no error of Heddle's (exit 1). */
 export class ModelError extends HeddleError {
   override name = 'ModelError';
@@ -33,7 +26,7 @@ export class ModelError extends HeddleError {
   }
 }
 
-const environment: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HD1', 'HD2', 'HD3', 'HD4', 'HD11', 'HK4', 'HU3', 'HU5']);
+const environment: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['HD1', 'HD2', 'HD3', 'HD4', 'HD11', 'HK4', 'HU3', 'HC20']);
 export function exitCode(e: HeddleError): number {
   return e.code === 'HU1' || e.code === 'HC9' ? 2 : environment.has(e.code) ? 3 : 1;
 }

@@ -3,6 +3,7 @@
 import type { DType } from '../../common/dtype.ts';
 import type { Program } from '../../common/program.ts';
 import { type Size, showSizes } from '../../common/size.ts';
+import { CompileError } from '../errors.ts';
 
 const arrays: Readonly<Record<DType, string>> = {
   f32: 'Float32Array',
@@ -13,6 +14,7 @@ const arrays: Readonly<Record<DType, string>> = {
 };
 /** [B,3,224] as a type: a multiple of the batch is a number. */
 const shapeType = (shape: readonly Size[]): string => `readonly [${shape.map(s => (typeof s === 'number' ? String(s) : 'number')).join(', ')}]`;
+const pairType = (p: Port): string => `{ readonly data: ${arrays[p.dtype]}; readonly shape: ${shapeType(p.shape)} }`;
 
 interface Port {
   readonly name: string;
@@ -20,35 +22,22 @@ interface Port {
   readonly shape: readonly Size[];
 }
 
-/** The files of the loader by name. ts-morph (an optional peer) is loaded here and nowhere else. */
+/** The files of the loader by name. @throws CompileError HC20 without the package ts-morph, an optional peer that is loaded here alone */
 export async function writeLoader(program: Program): Promise<ReadonlyMap<string, string>> {
-  const { Project, QuoteKind, VariableDeclarationKind } = await import('ts-morph');
+  const { Project, QuoteKind, VariableDeclarationKind } = await tsMorph();
   const project = new Project({ useInMemoryFileSystem: true, manipulationSettings: { quoteKind: QuoteKind.Single } });
+  const javascript = program.language === 'js';
 
   const types = project.createSourceFile('index.d.ts');
-  types.addImportDeclaration({
-    moduleSpecifier: 'heddle/runtime',
-    namedImports: ['OpenOptions', 'Program', 'RunOptions', 'Session'],
-    isTypeOnly: true,
-  });
-  const ports = (name: string, doc: string, list: readonly Port[], property: (p: Port) => string): void => {
-    types.addInterface({
-      name,
-      isExported: true,
-      docs: [doc],
-      properties: list.map(p => ({ name: JSON.stringify(p.name), isReadonly: true, type: property(p), docs: [`${p.dtype} ${showSizes(p.shape)}`] })),
-    });
+  const imported = ['LoadOptions', 'OpenOptions', 'RunOptions', 'Session'];
+  types.addImportDeclaration({ moduleSpecifier: 'heddle/runtime', namedImports: imported, isTypeOnly: true });
+  const ports = (name: string, doc: string, list: readonly Port[], type: (p: Port) => string): void => {
+    const properties = list.map(p => ({ name: JSON.stringify(p.name), isReadonly: true, type: type(p), docs: [`${p.dtype} ${showSizes(p.shape)}`] }));
+    types.addInterface({ name, isExported: true, docs: [doc], properties });
   };
-  ports('Inputs', "Inputs by name, row-major; a bare array takes the program's shape and its length gives the batch.", program.inputs, p => {
-    const pair = `{ readonly data: ${arrays[p.dtype]}; readonly shape: ${shapeType(p.shape)} }`;
-    return `${arrays[p.dtype]} | ${pair}`;
-  });
-  ports(
-    'Outputs',
-    'Outputs by name, row-major.',
-    program.outputs,
-    p => `{ readonly data: ${arrays[p.dtype]}; readonly shape: ${shapeType(p.shape)} }`,
-  );
+  const inputsDoc = "Inputs by name, row-major; a bare array takes the program's shape and its length gives the batch.";
+  ports('Inputs', inputsDoc, program.inputs, p => `${arrays[p.dtype]} | ${pairType(p)}`);
+  ports('Outputs', 'Outputs by name, row-major.', program.outputs, pairType);
   types.addInterface({
     name: 'TypedSession',
     isExported: true,
@@ -66,29 +55,45 @@ export async function writeLoader(program: Program): Promise<ReadonlyMap<string,
       },
     ],
   });
-  types.addVariableStatement({
-    declarationKind: VariableDeclarationKind.Const,
-    isExported: true,
-    hasDeclareKeyword: true,
-    declarations: [{ name: 'program', type: 'Promise<Program>' }],
-  });
+  const trust = javascript ? ' Its kernels are JavaScript, which runs as code: `trust: true` says that the folder is trusted.' : '';
   types.addFunction({
     name: 'load',
     isExported: true,
     hasDeclareKeyword: true,
-    docs: [`Opens ${program.name}, compiled for ${program.target}.`],
-    parameters: [{ name: 'options', hasQuestionToken: true, type: 'OpenOptions' }],
+    docs: [`Opens ${inWords(program.name)}, compiled for ${inWords(program.target)}.${trust}`],
+    parameters: [
+      { name: 'options', hasQuestionToken: !javascript, type: `OpenOptions & ${javascript ? '{ readonly trust: true }' : 'LoadOptions'}` },
+    ],
     returnType: 'Promise<TypedSession>',
   });
 
   const code = project.createSourceFile('index.js');
   code.addImportDeclaration({ moduleSpecifier: 'node:url', namedImports: ['fileURLToPath'] });
   code.addImportDeclaration({ moduleSpecifier: 'heddle/runtime', namedImports: ['loadProgram', 'open'] });
-  code.addStatements([
-    // whoever imports this file runs code of this folder already, so its kernels are as trusted as the loader itself
-    "export const program = loadProgram(fileURLToPath(new URL('.', import.meta.url)), { trust: true });",
-    'export const load = async (options = {}) => open(await program, options);',
-  ]);
-  const head = `// Written by \`heddle compile\`: ${JSON.stringify(program.name).replace(/[^\w "./-]/g, '?')} for ${program.target}. Do not edit.\n`;
+  code.addVariableStatement({
+    declarationKind: VariableDeclarationKind.Const,
+    declarations: [{ name: 'folder', initializer: "fileURLToPath(new URL('.', import.meta.url))" }],
+  });
+  code.addFunction({
+    name: 'load',
+    isExported: true,
+    isAsync: true,
+    parameters: [{ name: '{ trust, ...options }', initializer: '{}' }],
+    statements: 'return open(await loadProgram(folder, { trust }), options);',
+  });
+  const head = `// Written by \`heddle compile\`: ${inWords(program.name)} for ${inWords(program.target)}. Do not edit.\n`;
   return new Map([types, code].map(f => [f.getBaseName(), head + f.getFullText()]));
+}
+
+/** A user's name inside a comment cannot end it. */
+const inWords = (name: string): string => name.replace(/[^\w ./-]/g, '?');
+
+async function tsMorph(): Promise<typeof import('ts-morph')> {
+  try {
+    return await import('ts-morph');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')
+      throw new CompileError('HC20', 'writing a typed loader needs the package ts-morph: npm install ts-morph', { cause });
+    throw cause;
+  }
 }

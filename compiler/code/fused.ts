@@ -5,8 +5,8 @@ import type { Grid } from '../../common/program.ts';
 import { isDynamic, isMultiple, type Size } from '../../common/size.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
-import type { TileSchedule } from '../loops/fuse/cost.ts';
 import { axisSet } from '../loops/facts.ts';
+import type { TileSchedule } from '../loops/fuse/cost.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
 import { codeOf, type GenerateOptions } from './generate.ts';
@@ -146,8 +146,7 @@ class FusedGenerator {
   // ---- phases
   private phase(phase: Phase): readonly Statement[] {
     const { nest } = phase;
-    const tiled = (axis: number): Span | undefined =>
-      nest.axes[axis]!.extent !== this.nest.axes[axis]!.extent ? this.spans.get(axis) : undefined;
+    const tiled = (axis: number): Span | undefined => (nest.axes[axis]!.extent !== this.nest.axes[axis]!.extent ? this.spans.get(axis) : undefined);
     const ragged = phase.points.reduce((set, a) => {
       const span = tiled(a);
       return span && !isMultiple(span.extent, 4) ? set | (1 << a) : set;

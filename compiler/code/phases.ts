@@ -193,7 +193,7 @@ class Cutter {
     const bound = this.grid.filter(g => g.tile === 1).reduce((set, g) => set | (1 << g.axis), 0);
     const stores = storesOf(p => this.valueOf(p), tiled).map((s): Store => {
       const at = s.buffer < nest.buffers.length ? this.stripped(s.at, tiled) : s.at;
-      return { ...s, at, axes: s.axes.filter(a => !((tiled & bound) >> a & 1)) };
+      return { ...s, at, axes: s.axes.filter(a => !(((tiled & bound) >> a) & 1)) };
     });
     const values = nest.values.map((v, i): Val => {
       const row = this.held.get(i);
@@ -203,7 +203,8 @@ class Cutter {
     const live = liveValues({ values, parts: nest.parts, stores });
     const mine = nest.parts.flatMap((_, p) => (values.some((v, i) => live.has(i) && v.kind === 'part' && v.part === p) ? [p] : []));
     for (const p of mine)
-      if (this.rows.includes(p) && !parts.includes(p)) throw new Error(`part ${p} is read ${this.overwritten.has(p) ? 'after it was overwritten' : 'before it is there'}`);
+      if (this.rows.includes(p) && !parts.includes(p))
+        throw new Error(`part ${p} is read ${this.overwritten.has(p) ? 'after it was overwritten' : 'before it is there'}`);
     const clean = values.map((v, i): Val => {
       if (!live.has(i)) return { kind: 'const', type: v.type, value: 0 };
       return v.kind === 'part' ? { ...v, part: mine.indexOf(v.part) } : v;

@@ -1,14 +1,15 @@
 // What is wrong with the fused kernels of a random program: the interpreter of loop nests = the graph's interpreter, exactly; and the
 // code of each kernel, as it is written and as JavaScript, = the interpreter of its nest.
-import type { Capability, Code } from '../../compiler/code/types.ts';
+
 import { generateFused } from '../../compiler/code/fused.ts';
+import type { Capability, Code } from '../../compiler/code/types.ts';
 import { verifyCode } from '../../compiler/code/verify.ts';
 import { float64 } from '../../compiler/graph/arithmetic.ts';
 import type { Graph } from '../../compiler/graph/graph.ts';
-import { type FusedKernel, fuse, type FuseOptions } from '../../compiler/loops/fuse/fuse.ts';
+import { type FusedKernel, type FuseOptions, fuse } from '../../compiler/loops/fuse/fuse.ts';
 import { type Machine, machineOf } from '../../compiler/loops/fuse/machine.ts';
 import { isGiven } from '../../compiler/loops/lower.ts';
-import { differs, runCode, runJs, runReference, scalarIndexIn, smallFeeds } from '../code/run.ts';
+import { differs, type runCode, type runJs, runReference, scalarIndexIn, smallFeeds } from '../code/run.ts';
 import { build, feedsFor, type Program } from '../loops/programs.ts';
 import { difference, runKernels } from '../loops/run.ts';
 

@@ -202,14 +202,12 @@ export class Groups {
   }
   /** Does `from` need something that `to` makes, by way of other kernels? */
   private reaches(from: Group, to: Group): boolean {
-    // operands have smaller numbers than their readers: what lies wholly below `to` cannot lead to it
-    const floor = Math.min(...to.roots.map(r => r.node));
     const seen = new Set<Group>([from]);
     const stack = this.feeds(from).filter(g => g !== to);
     while (stack.length > 0) {
       const g = stack.pop()!;
       if (g === to) return true;
-      if (seen.has(g) || g.roots.every(r => r.node < floor)) continue;
+      if (seen.has(g)) continue;
       seen.add(g);
       stack.push(...this.feeds(g));
     }

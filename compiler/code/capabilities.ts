@@ -46,6 +46,21 @@ export const capabilities = {
     registers: 16,
     statements: 4000,
   },
+  /** WebGL through gpu.js: gather only, one output, no tables, no lanes that meet. Its plan is fused and pinned; until it has a renderer of its
+   *  own its kernels are JavaScript, which the js device runs. */
+  gl: {
+    name: 'gl',
+    language: 'js',
+    bindings: 16,
+    sharedBytes: 0,
+    lanes: 1,
+    maxLanes: 1,
+    bindingBytes: 256 * MiB,
+    bufferBytes: 256 * MiB,
+    vectors: false,
+    registers: 16,
+    statements: 4000,
+  },
 } as const satisfies Record<string, Capability>;
 
 export type Target = keyof typeof capabilities;

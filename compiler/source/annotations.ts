@@ -1,6 +1,6 @@
 // Types of parameters, variables and results, read from their annotations: to the type checker they are all numbers.
 import type { ScalarType } from '../../dsl/scalar.ts';
-import { fail } from './errors.ts';
+import { fail } from './place.ts';
 import { type ts, typescript } from './typescript.ts';
 
 export function parameterOf(p: ts.ParameterDeclaration): { readonly name: string; readonly type: ScalarType } {

@@ -3,7 +3,7 @@
 import { type Prim, primType, ScalarBuilder, type ScalarType } from '../../dsl/scalar.ts';
 import { float64 } from '../graph/arithmetic.ts';
 import { accepts } from '../graph/verify.ts';
-import { fail } from './errors.ts';
+import { fail } from './place.ts';
 import type { ts } from './typescript.ts';
 
 export type Value =

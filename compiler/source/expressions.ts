@@ -2,9 +2,9 @@
 // kernels know; everything else is refused at its place.
 import { wordsFor } from './annotations.ts';
 import { constant, type Emitter, showType, truth, type Value } from './emit.ts';
-import { fail } from './errors.ts';
 import type { FunctionNode, ModuleNames } from './module.ts';
 import { binary, type Callable, heddleFunctions, mathConstants, mathFunctions, unary } from './operators.ts';
+import { fail } from './place.ts';
 import { find, type Scope, type Store, within } from './scope.ts';
 import { type TypeScript, type ts, typescript } from './typescript.ts';
 

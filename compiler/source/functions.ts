@@ -3,9 +3,9 @@
 import type { Instruction, ScalarFn } from '../../dsl/scalar.ts';
 import { parameterOf, scalarTypeOf } from './annotations.ts';
 import { Emitter, type Value } from './emit.ts';
-import { fail } from './errors.ts';
 import { Expressions, type Inline } from './expressions.ts';
 import type { FunctionNode, ModuleNames } from './module.ts';
+import { fail } from './place.ts';
 import { type Cell, type Store, within } from './scope.ts';
 import { Paths } from './statements.ts';
 import { typescript } from './typescript.ts';

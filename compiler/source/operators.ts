@@ -1,7 +1,7 @@
 // What TypeScript's operators and functions mean in a kernel: one row each.
 import type { Prim } from '../../dsl/scalar.ts';
 import { constant, type Emitter, type Value } from './emit.ts';
-import { fail } from './errors.ts';
+import { fail } from './place.ts';
 import type { ts } from './typescript.ts';
 
 export type Meaning = (e: Emitter, node: ts.Node, ...args: readonly Value[]) => Value;

@@ -1,8 +1,9 @@
 // Reads a whole file: the functions of its kernel(…) calls, or those that it exports.
 import type { ScalarFn } from '../../dsl/scalar.ts';
-import { fail, KernelSourceError, placeOf } from './errors.ts';
+import { KernelSourceError } from './errors.ts';
 import { readFunction } from './functions.ts';
 import { type FunctionNode, type ModuleNames, moduleNames } from './module.ts';
+import { fail, placeOf } from './place.ts';
 import { parse, type ts, typescript } from './typescript.ts';
 
 /** One kernel(…) call: the place of its word `kernel`, which is what a stack trace names, and its function, or why it cannot be read. */

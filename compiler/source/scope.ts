@@ -1,7 +1,7 @@
 // Local variables of a kernel while it is read: scopes hold their names, a store what they are on the path that runs.
 import type { ScalarType } from '../../dsl/scalar.ts';
 import type { Value } from './emit.ts';
-import { fail } from './errors.ts';
+import { fail } from './place.ts';
 import type { ts } from './typescript.ts';
 
 export interface Cell {

@@ -2,9 +2,9 @@
 // is a list of what is still to run, so that an early return needs no flag: what follows an if belongs to its sides.
 import { scalarTypeOf, wordsFor } from './annotations.ts';
 import { constant, type Value } from './emit.ts';
-import { fail } from './errors.ts';
 import type { Expressions } from './expressions.ts';
 import { binary } from './operators.ts';
+import { fail } from './place.ts';
 import { type Cell, find, type Scope, type Store, within } from './scope.ts';
 import { type TypeScript, type ts, typescript } from './typescript.ts';
 

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Place } from '../../common/errors.ts';
-import { placeOf } from './errors.ts';
+import { placeOf } from './place.ts';
 import { type TypeScript, type ts, typescript } from './typescript.ts';
 
 export interface TypeMistake {

@@ -16,10 +16,10 @@ export function typescript(): TypeScript {
   try {
     found = createRequire(import.meta.url)('typescript') as TypeScript;
   } catch (cause) {
-    throw new KernelSourceError('HK4', 'reading kernels needs the package typescript 6: npm install typescript@6', undefined, cause);
+    throw new KernelSourceError('HK4', 'reading TypeScript needs the package typescript 6: npm install typescript@6', undefined, cause);
   }
   if (typeof found.createSourceFile !== 'function')
-    throw new KernelSourceError('HK4', `reading kernels needs typescript 6, not ${found.version}: npm install typescript@6`);
+    throw new KernelSourceError('HK4', `reading TypeScript needs typescript 6, not ${found.version}: npm install typescript@6`);
   loaded = found;
   return found;
 }

@@ -5,6 +5,7 @@ import {
   add,
   cast,
   clamp,
+  div,
   exp,
   f16,
   f32,
@@ -21,6 +22,7 @@ import {
   min,
   minimum,
   mul,
+  neg,
   param,
   pow,
   relu,
@@ -209,6 +211,17 @@ describe('derivatives of the user', () => {
     expect(valuesOf(doubled(x), at([1, 2, 3]))).toEqual([2, 4, 6]);
     expect(slopes(v => sum(doubled(v)), 1, 2, 3)).toEqual([1, 2, 3]);
     expect(slopes(v => sum(grad((w: Vector) => sum(doubled(w)))(v)), 1, 2, 3)).toEqual([1, 1, 1]);
+  });
+  it('the logistic function of the documentation', () => {
+    const logistic = withDerivative(
+      'logistic',
+      (v: Vector) => div(1, add(exp(neg(v)), 1)),
+      (g, y) => [mul(g, mul(y, sub(1, y)))],
+    );
+    const generic = (v: Vector) => sum(div(1, add(exp(neg(v)), 1)));
+    slopes(v => sum(logistic(v)), -1, 0, 2).forEach((s, i) => {
+      expect(s).toBeCloseTo(slopes(generic, -1, 0, 2)[i]!, 12);
+    });
   });
   it('of one body, two derivatives are two functions', () => {
     const body = (v: Vector) => mul(v, 2);

@@ -157,10 +157,12 @@ function put(
   names: ReadonlyMap<Node, string>,
   batch: string | null,
 ): number {
+  // what a written derivative is made of belongs to the op whose derivative it is
+  const origin = graph.current ?? node.origin;
   const shape = node.shape.map(d => size(node, d, batch));
   const twice = batchTwice(shape, batch);
   if (twice) throw refuse(node, twice);
-  if (node.op === 'map') return graph.map(node.fn, ins, node.dtype, node.origin);
+  if (node.op === 'map') return graph.map(node.fn, ins, node.dtype, origin);
   const moved = movesBatch(
     node,
     shape,
@@ -169,8 +171,8 @@ function put(
   if (moved) throw refuse(node, alongBatch(moved, batch));
   // each argument of a gradient is a variable of its own, also where two of them hold one value
   if (node.op === 'call' && node.name === gradientArgument && !node.derivative)
-    return graph.put({ op: 'call', name: `${node.name} ${graph.nodes.length}`, saved: 0 }, shape, node.dtype, ins, node.origin);
-  return graph.put(graphOp(node, names, batch), shape, node.dtype, ins, node.origin);
+    return graph.put({ op: 'call', name: `${node.name} ${graph.nodes.length}`, saved: 0 }, shape, node.dtype, ins, origin);
+  return graph.put(graphOp(node, names, batch), shape, node.dtype, ins, origin);
 }
 
 function graphOp(node: Exclude<Node, { op: 'map' | 'gradient' }>, names: ReadonlyMap<Node, string>, batch: string | null): GraphOp {

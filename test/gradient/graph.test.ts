@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   argsort,
   attention,
+  cumsum,
   f32,
   gather,
   grad,
@@ -107,6 +108,17 @@ describe('what transposes look like', () => {
   it('a gather by anything else transposes to a sum with a predicate that is never stored', () => {
     const ids = slice(argsort(x, -1), 1, 0, 6, 2);
     expect(counted(x, grad((v: Rows) => sum(tanh(gather(v, 1, ids))))(x))).toMatchObject({ gather: 1, predicate: 1 });
+  });
+  it('what is never stored in a running sum is not stored in its gradient', () => {
+    const { graph, outputs } = intern({
+      inputs: [['x', x.node]],
+      outputs: [['y', grad((v: Rows) => sum(tanh(cumsum(v, 1))))(x).node]],
+      names: new Map(),
+      batch: null,
+    });
+    const large = graph.needed(outputs.map(([, id]) => id)).filter(id => graph.shape(id).length === 3 && graph.node(id).op === 'map');
+    expect(large.length).toBe(2);
+    for (const id of large) expect(graph.nested.has(id)).toBe(true);
   });
   it('the gradient of a linear function needs none of its operands', () => {
     expect(counted(x, grad((v: Rows) => sum(mul(permute(v, [1, 0]), 3)))(x)).input).toBe(0);
@@ -247,6 +259,17 @@ describe('gradient', () => {
     for (let i = 0; i < 10_000; i++) y = g.map(less, [y]);
     const [slope] = gradient(g, y, [x], noDerivative) as [number];
     expect(valueAt(g, slope, 1) / 0.9999 ** 10_000).toBeCloseTo(1, 9);
+  });
+  it('what it is made of belongs to the op whose gradient it is', () => {
+    const x = f32(3, 4);
+    const { graph, outputs } = intern({
+      inputs: [['x', x.node]],
+      outputs: [['y', grad((v: Tensor<[3, 4], 'f32'>) => sum(softmax(tanh(v), -1)))(x).node]],
+      names: new Map(),
+      batch: null,
+    });
+    const trails = graph.needed(outputs.map(([, id]) => id)).flatMap(id => graph.origins.get(id)?.trail ?? []);
+    expect([...new Set(trails)].sort()).toEqual(['f32', 'softmax', 'sum', 'tanh', 'valueAndGrad']);
   });
   it('through calls in calls, whose derivatives are the generic ones and may ask for gradients themselves', () => {
     type Rows = Tensor<[3, 4], 'f32'>;

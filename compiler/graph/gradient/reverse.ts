@@ -34,6 +34,7 @@ export function gradient(graph: Graph, of: number, wrt: readonly number[], writt
       pending.delete(id);
       graph.current = graph.origins.get(id);
       const g = collect(graph, graph.node(id), parts);
+      if (graph.fleeting.has(id)) graph.fleeting.add(g); // a cotangent is as large as its value
       if (asked.has(id)) result.set(id, g);
       for (const [operand, part] of contributions(graph, graph.node(id), g, flows, written)) {
         const list = pending.get(operand);

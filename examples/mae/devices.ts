@@ -1,5 +1,5 @@
 // Every device there is: the CPU engine always, WebGPU on whatever adapter is found (a software one too).
-import { DeviceError, openDevice, type Device } from '../../runtime/index.ts';
+import { type Device, DeviceError, openDevice } from '../../runtime/index.ts';
 
 export async function openDevices(): Promise<Device[]> {
   const js = await openDevice('js');

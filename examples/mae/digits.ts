@@ -1,9 +1,21 @@
 // Real handwritten digits, 25 % of each seen, on every device, checked against the reference.
-import type { Device } from '../../runtime/index.ts';
+
 import { writePng } from '../../runtime/files/images.ts';
+import type { Device } from '../../runtime/index.ts';
 import { readDigits } from './data.ts';
 import { choose, fromPatches, grid, removed, toImage, toPlanes } from './picture.ts';
-import { largestDifference, onReference, openSession, planOf, pretrained, programFor, reconstruct, seededNoise, type Batch, type Reconstruction } from './reconstruct.ts';
+import {
+  type Batch,
+  largestDifference,
+  onReference,
+  openSession,
+  planOf,
+  pretrained,
+  programFor,
+  type Reconstruction,
+  reconstruct,
+  seededNoise,
+} from './reconstruct.ts';
 
 const count = 32;
 const columns = 2; // of four pictures each
@@ -24,7 +36,12 @@ export async function digits(devices: readonly Device[], file: string): Promise<
     const { program, note } = await programFor(model, device);
     if (i === 0) console.log(`${planOf(program, 1)}\n`);
     using session = await openSession(model, program, device);
-    await reconstruct(session, { ...batch, count: 1, imgs: batch.imgs.slice(0, imageSize * imageSize), noise: batch.noise.slice(0, patches) }, 1, 'warm');
+    await reconstruct(
+      session,
+      { ...batch, count: 1, imgs: batch.imgs.slice(0, imageSize * imageSize), noise: batch.noise.slice(0, patches) },
+      1,
+      'warm',
+    );
     const start = performance.now();
     const result = await reconstruct(session, batch, count, `digits on ${device.kind}`);
     const ms = performance.now() - start;

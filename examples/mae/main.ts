@@ -2,9 +2,9 @@
 // their patches, with pre-trained weights. Writes out/mae-digits.png and out/mae-photos.png: original | masked | reconstructed | composite.
 import { fileURLToPath } from 'node:url';
 import { report } from '../../cli/exit.ts';
+import { openDevices } from './devices.ts';
 import { digits } from './digits.ts';
 import { photos } from './photos.ts';
-import { openDevices } from './devices.ts';
 
 const out = (file: string): string => fileURLToPath(new URL(`../../out/${file}`, import.meta.url));
 

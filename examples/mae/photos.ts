@@ -1,8 +1,9 @@
 // Photographs that the model never saw, cut into tiles, every tile from a quarter of its patches, put together again.
-import type { Device } from '../../runtime/index.ts';
+
 import { writePng } from '../../runtime/files/images.ts';
+import type { Device } from '../../runtime/index.ts';
 import { photographs, readPhotograph } from './data.ts';
-import { choose, fromPatches, grid, removed, toImage, toPlanes, type Planes } from './picture.ts';
+import { choose, fromPatches, grid, type Planes, removed, toImage, toPlanes } from './picture.ts';
 import { largestDifference, onReference, openSession, planOf, pretrained, programFor, reconstruct, seededNoise } from './reconstruct.ts';
 
 const checkedTiles = 8;
@@ -37,7 +38,12 @@ export async function photos(devices: readonly Device[], file: string): Promise<
       const where = removed(mask.subarray(t * patches, (t + 1) * patches), patchSize, imageSize, imageSize);
       return [choose(where, 0, tile), guess, choose(where, guess, tile)] as const;
     });
-    const whole = ([0, 1, 2] as const).map(k => paste(pictures.map(p => p[k]), original));
+    const whole = ([0, 1, 2] as const).map(k =>
+      paste(
+        pictures.map(p => p[k]),
+        original,
+      ),
+    );
     rows.push([original, ...whole].map(p => toImage(p, model.mean, model.std)));
     console.log(`${name.padEnd(24)} ${original.width}×${original.height}, ${String(tiles.count).padStart(2)} tiles, ${ms.toFixed(0)} ms`);
   }

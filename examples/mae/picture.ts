@@ -46,7 +46,8 @@ export function fromPatches(patches: Float32Array, patchSize: number, channels: 
 /** For each pixel: was its patch removed? */
 export function removed(mask: Float32Array, patchSize: number, height: number, width: number): (y: number, x: number) => boolean {
   const across = width / patchSize;
-  if (mask.length !== across * (height / patchSize)) throw new Error(`a mask of ${mask.length} for ${height}×${width} pixels in patches of ${patchSize}`);
+  if (mask.length !== across * (height / patchSize))
+    throw new Error(`a mask of ${mask.length} for ${height}×${width} pixels in patches of ${patchSize}`);
   return (y, x) => mask[Math.floor(y / patchSize) * across + Math.floor(x / patchSize)] === 1;
 }
 

@@ -2,16 +2,16 @@
 // reconstructions in batches, the reference beside them.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Program } from '../../common/program.ts';
 import { progress } from '../../cli/progress.ts';
 import { targetFor } from '../../cli/run.ts';
 import { asWeights } from '../../cli/tensors.ts';
+import type { Program } from '../../common/program.ts';
 import { compile, explain, explainTable } from '../../compiler/index.ts';
 import { runReference } from '../../compiler/reference.ts';
-import { trace, type ModelConfig } from '../../dsl/model.ts';
+import { type ModelConfig, trace } from '../../dsl/model.ts';
 import mae from '../../models/mae.ts';
 import { readSafetensors, widen } from '../../runtime/files/safetensors.ts';
-import { open, type Device, type Session, type Weights } from '../../runtime/index.ts';
+import { type Device, open, type Session, type Weights } from '../../runtime/index.ts';
 import { cached, sourceDigest } from './cache.ts';
 
 type MaeConfig = ModelConfig<typeof mae>;
@@ -27,7 +27,11 @@ export interface Pretrained {
 const folder = fileURLToPath(new URL('../../models/weights/', import.meta.url));
 
 export async function pretrained(name: 'mae-mnist' | 'mae-photos'): Promise<Pretrained> {
-  const text = JSON.parse(await readFile(`${folder}${name}.json`, 'utf8')) as { config: Pretrained['config']; mean: number | number[]; std: number | number[] };
+  const text = JSON.parse(await readFile(`${folder}${name}.json`, 'utf8')) as {
+    config: Pretrained['config'];
+    mean: number | number[];
+    std: number | number[];
+  };
   const path = `${folder}${name}.safetensors`;
   const list = (x: number | number[]): number[] => (typeof x === 'number' ? [x] : x);
   return { name, config: text.config, mean: list(text.mean), std: list(text.std), weights: asWeights(await readSafetensors(path), path) };
@@ -86,7 +90,8 @@ function join(parts: readonly Float32Array[]): Float32Array {
   return out;
 }
 
-export const openSession = (model: Pretrained, program: Program, device: Device): Promise<Session> => open(program, { device, weights: model.weights });
+export const openSession = (model: Pretrained, program: Program, device: Device): Promise<Session> =>
+  open(program, { device, weights: model.weights });
 
 /** The first `count` images on the reference, in doubles; remembered by what they were computed from. */
 export async function onReference(model: Pretrained, batch: Batch, count: number): Promise<{ pred: Float32Array; hit: boolean }> {
@@ -97,7 +102,8 @@ export async function onReference(model: Pretrained, batch: Batch, count: number
   const key = await sourceDigest(`reference ${JSON.stringify(model.config)}`, [imgs, noise]);
   const { value, hit } = await cached<number[]>('reference', key, () => {
     const feeds: Record<string, Float32Array> = { imgs, noise };
-    for (const [name, t] of model.weights) feeds[name] = t.data instanceof Float32Array ? t.data : widen({ dtype: 'F16', shape: t.shape, data: t.data as Uint16Array })!;
+    for (const [name, t] of model.weights)
+      feeds[name] = t.data instanceof Float32Array ? t.data : widen({ dtype: 'F16', shape: t.shape, data: t.data as Uint16Array })!;
     return Array.from(Float32Array.from(runReference(trace(mae, model.config), feeds, { batch: count, outputs: ['pred'] })['pred']!.data));
   });
   return { pred: Float32Array.from(value), hit };

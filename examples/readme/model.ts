@@ -1,7 +1,9 @@
-import { add, config, count, f32, fn, gelu, layerNorm, linear, model, param, size, times, type DimArg } from 'heddle';
+import { add, config, count, type DimArg, f32, fn, gelu, layerNorm, linear, model, param, size, times } from 'heddle';
 
 class Mlp<D extends DimArg, M extends DimArg> {
-  norm; fc1; fc2;
+  norm;
+  fc1;
+  fc2;
   constructor(d: D, hidden: M) {
     this.norm = { weight: param([d], 'ones'), bias: param([d], 'zeros') };
     this.fc1 = { weight: param([hidden, d], 'xavier'), bias: param([hidden], 'zeros') };

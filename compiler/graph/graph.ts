@@ -31,6 +31,7 @@ export type GraphOp =
   | { readonly op: 'concat'; readonly axis: number }
   | { readonly op: 'gather'; readonly axis: number }
   | { readonly op: 'stop' }
+  | { readonly op: 'copy'; readonly index: number } // the value in a buffer of its own; the index tells copies of one value apart
   | { readonly op: 'flat'; readonly offsets: readonly number[] } // operands row-major side by side from these elements on, zeros between them; a kernel writes an operand where it lies in the flat
   | { readonly op: 'assign' } // [state, value]: the value, stored where the state (an input, or a flat of inputs) lies: whatever reads the state comes before
   | { readonly op: 'call'; readonly name: string; readonly saved: number; readonly derivative?: Derivative };
@@ -43,11 +44,14 @@ export type GraphNode = {
 } & GraphOp;
 
 export const numel = (shape: readonly Size[]): Size =>
-  shape.reduce<Size>((a, b) => {
-    const p = timesSize(a, b);
-    if (p === undefined) throw new Error(`a size may hold the batch once: ${showSizes(shape)}`);
-    return p;
-  }, 1);
+  // nothing, however often the batch: a size of 0 may stand behind it
+  shape.includes(0)
+    ? 0
+    : shape.reduce<Size>((a, b) => {
+        const p = timesSize(a, b);
+        if (p === undefined) throw new Error(`a size may hold the batch once: ${showSizes(shape)}`);
+        return p;
+      }, 1);
 
 /** f16 is computed as f32 (roundF16 is written in the functions). */
 export const scalarType = (d: DType): ScalarType => (d === 'f16' ? 'f32' : d);
@@ -251,6 +255,10 @@ export class Graph {
   stop(x: number): number {
     return this.put({ op: 'stop' }, this.shape(x), this.node(x).dtype, [x]);
   }
+  /** The value in another buffer than any before. */
+  copy(x: number): number {
+    return this.put({ op: 'copy', index: this.nodes.length }, this.shape(x), this.node(x).dtype, [x]);
+  }
   /** Values in one buffer; of f32, like parameters. */
   flat(ins: readonly number[], offsets: readonly number[], shape: readonly number[]): number {
     return this.put({ op: 'flat', offsets }, shape, 'f32', ins);
@@ -278,3 +286,12 @@ export class Graph {
 export const sameShape = (a: readonly Size[], b: readonly Size[]): boolean => a.length === b.length && a.every((s, i) => sameSize(s, b[i]!));
 /** Operands that the value depends on. */
 export const bodyOf = (n: GraphNode): readonly number[] => (n.op === 'call' ? n.ins.slice(0, 1) : n.ins);
+/** The node in whose buffer the value of an output lies: past brackets, and past reshapes, which move nothing. */
+export function homeOf(graph: Graph, output: number): number {
+  let node = graph.node(output);
+  while (node.op === 'call' || node.op === 'stop' || (node.op === 'view' && node.view === 'reshape')) node = graph.node(node.ins[0]!);
+  return node.id;
+}
+/** Is it a flat of state, which is in memory from run to run? */
+export const isStateFlat = (graph: Graph, flat: number): boolean => graph.node(flat).ins.every(i => isState(graph.node(i)));
+const isState = (n: GraphNode): boolean => n.op === 'input' && (n.role === 'state' || n.role === 'parameter');

@@ -4,7 +4,7 @@
 import { isDynamic, sizeAt } from '../../../common/size.ts';
 import type { Prim } from '../../../dsl/scalar.ts';
 import { indexValues } from '../affine.ts';
-import { type AxisSet, axesOf, axisSet, scope } from '../facts.ts';
+import { type AxisSet, axesOf, axisSet, operands, scope } from '../facts.ts';
 import type { LoopNest } from '../types.ts';
 import type { Machine } from './machine.ts';
 import { type Facts, factsOf, type Place, placeParts } from './placement.ts';
@@ -69,11 +69,19 @@ export function scheduleNest(nest: LoopNest, machine: Machine, batch: number): T
   return places && new Search(nest, machine, facts, extent, places).best();
 }
 
-/** At most this many statements are the kernel's text without unrolling: each loop and store works out what it needs by itself. */
+/** About this many statements are the kernel's text without unrolling: each loop and store works out what it needs by itself, and what is
+ *  used once stands inside the expression that uses it (code/values.ts names one in eight of those). */
 function statementsOf(nest: LoopNest): number {
   const around = 8; // loops, positions, guards
-  const text = (roots: readonly number[]): number =>
-    scope(nest.values, roots).filter(v => nest.values[v]!.kind === 'op' || nest.values[v]!.kind === 'load').length;
+  const deepest = 8;
+  const uses = nest.values.map(() => 0);
+  for (const v of nest.values) for (const a of operands(v)) uses[a]!++;
+  const named = (v: number): number => {
+    const { kind } = nest.values[v]!;
+    if (kind === 'load') return 1;
+    return kind === 'op' ? (uses[v] === 1 ? 1 / deepest : 1) : 0;
+  };
+  const text = (roots: readonly number[]): number => scope(nest.values, roots).reduce((n, v) => n + named(v), 0);
   return (
     nest.parts.reduce((n, p) => n + text([p.of]) + around, 0) + nest.stores.reduce((n, s) => n + text([s.value, ...indexValues(s.at)]) + around, 0)
   );

@@ -20,12 +20,11 @@ import { isDynamic, type Size, timesSize } from '../common/size.ts';
 import type { Capability, Code } from './code/types.ts';
 import { describe } from './describe.ts';
 import { CompileError } from './errors.ts';
-import { type Graph, type GraphNode, numel } from './graph/graph.ts';
+import { type Graph, type GraphNode, isStateFlat, numel } from './graph/graph.ts';
 import type { Interned } from './graph/intern.ts';
 import { initOf } from './initial.ts';
-import { type Flats, findFlats, isStateFlat } from './loops/flat.ts';
+import { type Flats, findFlats } from './loops/flat.ts';
 import type { LoopNest } from './loops/types.ts';
-import { homeOf } from './loops/unfused.ts';
 import { align, planMemory } from './memory.ts';
 import { traffic } from './traffic.ts';
 
@@ -164,7 +163,7 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
   );
   placeFlats(
     graph,
-    findFlats(graph, [...parts.homes.values(), ...updates], id => homeOf(graph, id)),
+    findFlats(graph, [...parts.homes.values(), ...updates]),
     slots,
     ranges,
   );

@@ -154,6 +154,7 @@ function evaluate(node: Exclude<GraphNode, { op: 'input' }>, dims: readonly numb
     }
     case 'assign':
       return ins[1]!.values;
+    case 'copy':
     case 'stop':
     case 'call':
       return ins[0]!.values;

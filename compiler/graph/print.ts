@@ -61,6 +61,8 @@ function what(n: GraphNode): string {
       return `concat axis ${n.axis} of ${ins.join(' ')}`;
     case 'gather':
       return `gather axis ${n.axis} of ${ins[0]} at ${ins[1]}`;
+    case 'copy':
+      return `copy ${n.index} of ${ins[0]}`;
     case 'stop':
       return `stop of ${ins[0]}`;
     case 'flat':

@@ -4,7 +4,7 @@
 import { isDynamic, sameSize } from '../../common/size.ts';
 import { type ScalarFn, typeOf } from '../../dsl/scalar.ts';
 import { float64 } from './arithmetic.ts';
-import { Graph, type GraphNode, type GraphOp, sameShape, scalarType } from './graph.ts';
+import { Graph, type GraphNode, type GraphOp, homeOf, isStateFlat, sameShape, scalarType } from './graph.ts';
 import type { Interned } from './intern.ts';
 
 export interface Rule {
@@ -147,7 +147,29 @@ function own2<V extends 'reshape' | 'permute' | 'expand' | 'slice' | 'flip'>(g: 
 
 /** The same program with every rule applied to a fixed point and without what its outputs do not need (inputs and parameters stay). */
 export function simplify(program: Interned, table: readonly Rule[] = rules): Interned {
-  return rebuild(rebuild(program, table), []); // the second time only drops what the first one left behind
+  return rebuild(rebuild(program, table), [placed()]); // the second time also drops what the first one left behind
+}
+
+/** Values lie in one flat, once: a copy stands for what lies in another place too. It comes last, when it is known which values are one. */
+function placed(): Rule {
+  const taken = new Set<number>();
+  const done = new Set<number>();
+  return {
+    name: 'flat of values with places of their own',
+    apply: (g, n) => {
+      if (n.op !== 'flat' || done.has(n.id) || isStateFlat(g, n.id)) return undefined;
+      const ins = n.ins.map(i => {
+        const home = homeOf(g, i);
+        const { op } = g.node(home);
+        const elsewhere = taken.has(home) || op === 'input' || op === 'data' || op === 'flat' || op === 'assign';
+        taken.add(home);
+        return elsewhere ? g.copy(i) : i;
+      });
+      const flat = g.flat(ins, n.offsets, n.shape as readonly number[]); // n itself where nothing was copied
+      done.add(flat);
+      return flat;
+    },
+  };
 }
 
 function rebuild(program: Interned, table: readonly Rule[]): Interned {

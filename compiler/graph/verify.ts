@@ -67,6 +67,7 @@ function fault(n: GraphNode, operands: readonly (GraphNode | undefined)[], id: n
       return concatFault(n, ins);
     case 'gather':
       return gatherFault(n, ins);
+    case 'copy':
     case 'stop':
       return ins.length === 1 && n.dtype === x!.dtype ? shapeFault(n, x!.shape) : 'one operand of its dtype';
     case 'flat':

@@ -1,8 +1,6 @@
 // Flats: values that lie side by side in one buffer (parameters, gradients, moments), so that one kernel goes through all of them. A
-// flat costs nothing where each operand can be written where it lies in the flat; what has another place (an operand that is there
-// twice, an input, constant data) is copied into it.
-import type { Graph } from '../graph/graph.ts';
-import { isGiven } from './lower.ts';
+// flat costs nothing: each operand is written where it lies in the flat. What has another place already was copied before (graph/simplify.ts).
+import { type Graph, homeOf } from '../graph/graph.ts';
 
 /** Where a value lies in a flat, in elements. */
 export interface Place {
@@ -13,30 +11,23 @@ export interface Flats {
   readonly ids: readonly number[];
   /** Values that are written, or given, in a flat. */
   readonly places: ReadonlyMap<number, Place>;
-  /** Operands that are copied: [flat, operand]. */
-  readonly copies: readonly (readonly [flat: number, piece: number])[];
 }
 
-/** The flats that some values need. `homeOf` gives the node in whose buffer an operand is. */
-export function findFlats(graph: Graph, wanted: readonly number[], homeOf: (id: number) => number): Flats {
+/** The flats that some values need. */
+export function findFlats(graph: Graph, wanted: readonly number[]): Flats {
   const places = new Map<number, Place>();
-  const copies: (readonly [number, number])[] = [];
-  const nodes = graph.needed(wanted).flatMap(id => {
+  const ids: number[] = [];
+  for (const id of graph.needed(wanted)) {
     const node = graph.node(id);
-    return node.op === 'flat' ? [{ ...node, homes: node.ins.map(homeOf) }] : [];
-  });
-  const uses = new Map<number, number>();
-  for (const home of nodes.flatMap(n => n.homes)) uses.set(home, (uses.get(home) ?? 0) + 1);
-  for (const { id: flat, homes, offsets } of nodes) {
-    const ofState = isStateFlat(graph, flat);
-    homes.forEach((home, piece) => {
-      const node = graph.node(home);
-      const elsewhere = (isGiven(node) && !ofState) || node.op === 'flat' || node.op === 'assign';
-      if (uses.get(home) === 1 && !elsewhere) places.set(home, { flat, offset: offsets[piece]! });
-      else copies.push([flat, piece]);
+    if (node.op !== 'flat') continue;
+    ids.push(id);
+    node.ins.forEach((operand, k) => {
+      const home = homeOf(graph, operand);
+      if (places.has(home)) throw new Error(`%${home} lies in two places of flats`);
+      places.set(home, { flat: id, offset: node.offsets[k]! });
     });
   }
-  return { ids: nodes.map(n => n.id), places, copies };
+  return { ids, places };
 }
 
 /** Would a kernel that binds these nodes bind some bytes twice: a flat, or the assignment of one, and a value that lies in it? */
@@ -51,14 +42,6 @@ export function overlap(graph: Graph, flats: Flats, bound: Iterable<number>): bo
     else if (flats.places.has(id)) inside.add(flats.places.get(id)!.flat);
   }
   return [...inside].some(flat => whole.has(flat));
-}
-
-/** Is it a flat of state, which is in memory from run to run? */
-export function isStateFlat(graph: Graph, flat: number): boolean {
-  return graph.node(flat).ins.every(i => {
-    const n = graph.node(i);
-    return n.op === 'input' && (n.role === 'state' || n.role === 'parameter');
-  });
 }
 
 /** The state that an assignment is stored to: the flat or input, and the inputs in it. */

@@ -13,7 +13,7 @@ import { refusal } from './refuse.ts';
 import type { Index, LoopNest } from './types.ts';
 import { addressOf, isMerge, outOf, type Position, throughView } from './views.ts';
 
-/** What a kernel stores: a whole node, or one operand of a concat or flat in its range of the buffer. piece −1: the whole. */
+/** What a kernel stores: a whole node, or one operand of a concat in its range of the concat's buffer. piece −1: the whole. */
 export interface Root {
   readonly node: number;
   readonly piece: number;
@@ -67,7 +67,7 @@ class Lowering {
   store({ node: id, piece }: Root): void {
     const { builder: b, graph } = this;
     const node = graph.node(id);
-    const source = piece < 0 ? node : graph.node(node.ins[piece]!);
+    const source = piece < 0 || node.op !== 'concat' ? node : graph.node(node.ins[piece]!);
     if (numel(source.shape) === 0) return;
     let taken: AxisSet = 0;
     const axisOf = (extent: Size): Index => {
@@ -91,14 +91,8 @@ class Lowering {
     const at = views.reduceRight<Position>((position, view) => outOf(graph, view, position), inner);
     const value = from === node ? this.compute(node, inner, always) : this.value(from.id, inner, always);
     if (from === node) this.memo.set(this.key(id, at, always), value);
-    b.store(b.buffer(id, numel(node.shape), node.dtype, true), this.place(node, piece, source, at), value, axes);
-  }
-
-  /** Where an element of a root lies in the root's buffer. */
-  private place(node: GraphNode, piece: number, source: GraphNode, at: Position): Index {
-    if (node.op === 'flat') return addIndex(addressOf(this.graph, source, at), constantIndex(node.offsets[piece]!));
-    const to = node.op === 'concat' && source !== node ? shifted(at, node.axis, pieceStart(this.graph, node, piece)) : at;
-    return addressOf(this.graph, node, to);
+    const to = node.op === 'concat' && source !== node ? shifted(at, node.axis, pieceStart(graph, node, piece)) : at;
+    b.store(b.buffer(id, numel(node.shape), node.dtype, true), addressOf(graph, node, to), value, axes);
   }
 
   /** The value of a node at an index. Views are followed in a loop; everything else recurses, once a (node, index, guard). */
@@ -167,6 +161,7 @@ class Lowering {
         return this.value(node.ins[1]!, at, guard);
       case 'flat':
         throw new Error('a flat is read from its buffer, never computed');
+      case 'copy':
       case 'stop':
       case 'call':
         return this.value(node.ins[0]!, at, guard);

@@ -1,11 +1,13 @@
 // The unfused form, which stays for ever as the rung that fusion is tested against (`--fuse none`): every map, reduce, contract, pad,
 // gather and every operand of a concat is one kernel. Views, constants, positions and sizes are index arithmetic and literals of their
 // readers; values marked nested are computed inside theirs.
-import { type Graph, type GraphNode, numel } from '../graph/graph.ts';
+import { type Graph, type GraphNode, homeOf, numel } from '../graph/graph.ts';
 import { type Flats, findFlats } from './flat.ts';
 import { isGiven, type Lowered, lowerKernel, type Root } from './lower.ts';
 import { inOrder } from './order.ts';
 import { refusal } from './refuse.ts';
+
+export { homeOf };
 
 export interface UnfusedOptions {
   /** Buffers that one kernel may bind. Default: any number. */
@@ -21,6 +23,7 @@ export function isStorable(node: GraphNode): boolean {
     case 'pad':
     case 'concat':
     case 'gather':
+    case 'copy':
     case 'flat':
     case 'assign':
       return true;
@@ -29,25 +32,17 @@ export function isStorable(node: GraphNode): boolean {
   }
 }
 
-/** The node in whose buffer the value of an output lies: past brackets, and past reshapes, which move nothing. */
-export function homeOf(graph: Graph, output: number): number {
-  let node = graph.node(output);
-  while (node.op === 'call' || node.op === 'stop' || (node.op === 'view' && node.view === 'reshape')) node = graph.node(node.ins[0]!);
-  return node.id;
-}
-
-/** The roots that store a node: a concat is stored operand by operand, of a flat only what is not written there anyway. */
-export function rootsOf(graph: Graph, node: GraphNode, flats: Flats): readonly Root[] {
-  const full = (piece: number): boolean => numel(graph.shape(node.ins[piece]!)) !== 0;
-  if (node.op === 'concat') return [...node.ins.keys()].filter(full).map(piece => ({ node: node.id, piece }));
-  if (node.op === 'flat') return flats.copies.flatMap(([flat, piece]) => (flat === node.id && full(piece) ? [{ node: flat, piece }] : []));
-  return [{ node: node.id, piece: -1 }];
+/** The roots that store a node: a concat is stored operand by operand, a flat where its operands are. */
+export function rootsOf(graph: Graph, node: GraphNode): readonly Root[] {
+  if (node.op === 'flat') return [];
+  if (node.op !== 'concat') return [{ node: node.id, piece: -1 }];
+  return node.ins.flatMap((operand, piece) => (numel(graph.shape(operand)) === 0 ? [] : [{ node: node.id, piece }]));
 }
 
 /** What some outputs need, and the nodes that must have a buffer: the outputs' homes and what lies in a flat. */
 export function neededFor(graph: Graph, outputs: readonly number[]): { needed: readonly GraphNode[]; homes: ReadonlySet<number>; flats: Flats } {
   const own = outputs.map(id => homeOf(graph, id));
-  const flats = findFlats(graph, own, id => homeOf(graph, id));
+  const flats = findFlats(graph, own);
   const homes = new Set([...own, ...flats.places.keys()]);
   return { needed: graph.needed(own).map(id => graph.node(id)), homes, flats };
 }
@@ -62,10 +57,10 @@ export function lowerUnfused(graph: Graph, outputs: readonly number[], options: 
   for (;;) {
     const kernels = needed
       .filter(n => (stored.has(n.id) || (homes.has(n.id) && !isGiven(n))) && numel(n.shape) !== 0)
-      .flatMap(n => rootsOf(graph, n, flats))
+      .flatMap(n => rootsOf(graph, n))
       .map(root => lowerKernel(graph, [root], id => stored.has(id)));
     const wide = kernels.filter(k => k.nest.buffers.length > (options.maxBuffers ?? Number.POSITIVE_INFINITY));
-    if (wide.length === 0) return flats.ids.length === 0 ? kernels : inOrder(graph, kernels, flats);
+    if (wide.length === 0) return needed.some(n => n.op === 'assign') ? inOrder(graph, kernels, flats) : kernels;
     for (const kernel of wide) for (const id of unnested(graph, kernel, stored, options.maxBuffers!)) stored.add(id);
   }
 }

@@ -9,17 +9,14 @@ import type { TrainingStep } from '../../dsl/graph.ts';
 import { scalar } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import { gradient } from '../graph/gradient/reverse.ts';
-import { type Graph, numel } from '../graph/graph.ts';
+import { type Graph, homeOf, numel } from '../graph/graph.ts';
 import type { Interned, Recorded } from '../graph/intern.ts';
-import { homeOf } from '../loops/unfused.ts';
 import { blockRows, type Layout, layOut, rowElements } from './layout.ts';
 
 const multiply = scalar('mul', ['f32', 'f32'], (b, x, y) => b.op('mul', x, y));
 const add = scalar('add', ['f32', 'f32'], (b, x, y) => b.op('add', x, y));
 const root = scalar('sqrt', ['f32'], (b, x) => b.op('sqrt', x));
 const toFloat = scalar('toF32', ['i32'], (b, x) => b.op('toF32', x));
-/** The value itself, with a buffer of its own. */
-const copy = scalar('copy', ['f32'], (b, x) => b.op('mul', x, b.constant(1)));
 /** torch.nn.utils.clip_grad_norm_ */
 const clipping = (clip: number) =>
   scalar('clip', ['f32', 'f32'], (b, g, norm) =>
@@ -108,7 +105,7 @@ class Expansion {
       const node = graph.node(id);
       if (name === step.loss && (node.shape.length > 0 || node.dtype !== 'f32'))
         throw refuse(`the loss '${name}' is ${node.dtype} of rank ${node.shape.length}, not an f32 of shape []`);
-      return [name, this.params.includes(homeOf(graph, id)) ? graph.map(copy, [id], node.dtype) : id] as const;
+      return [name, this.params.includes(homeOf(graph, id)) ? graph.copy(id) : id] as const;
     });
   }
   private scalar(name: string, type: 'f32' | 'i32'): void {

@@ -5,7 +5,6 @@
 import { type Graph, numel } from '../../graph/graph.ts';
 import { collapse } from '../collapse.ts';
 import { axisSet } from '../facts.ts';
-import type { Flats } from '../flat.ts';
 import { type Lowered, lowerKernel, type Root } from '../lower.ts';
 import { splitAxes } from '../split.ts';
 import type { LoopNest } from '../types.ts';
@@ -53,7 +52,6 @@ class Fuser {
   private readonly forced: ReadonlySet<number>;
   private readonly stored: Set<number>;
   private readonly compared: ReadonlySet<number>;
-  private readonly flats: Flats;
   private readonly groups: Groups;
   private readonly cones: Cones;
   private readonly byStructure = new Map<string, Candidate | undefined>();
@@ -69,11 +67,10 @@ class Fuser {
     this.forced = new Set([...homes, ...flats.ids].filter(id => !isLoaded(graph, id) && !isEmpty(graph, id)));
     const storable = needed.filter(n => isStorable(n) && !isEmpty(graph, n.id)).map(n => n.id);
     this.stored = new Set([...storable.filter(id => !graph.nested.has(id) && !graph.fleeting.has(id)), ...this.forced]);
-    this.flats = flats;
     this.compared = comparedValues(graph);
     this.cones = new Cones(graph);
     this.groups = new Groups(graph, id => this.stored.has(id), flats);
-    for (const id of [...this.stored].sort((a, b) => a - b)) this.groups.store(id, rootsOf(graph, graph.node(id), flats));
+    for (const id of [...this.stored].sort((a, b) => a - b)) this.groups.store(id, rootsOf(graph, graph.node(id)));
     this.makeLegal();
   }
 
@@ -157,7 +154,7 @@ class Fuser {
         }
         this.explain(`store ${next}: no legal kernel for ${this.machine.name} keeps it inside`);
         this.stored.add(next);
-        this.groups.store(next, rootsOf(this.graph, this.graph.node(next), this.flats));
+        this.groups.store(next, rootsOf(this.graph, this.graph.node(next)));
         this.groups.refresh();
       }
     }

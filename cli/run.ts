@@ -80,10 +80,10 @@ async function onDevice(traced: Traced, outputs: readonly string[] | undefined, 
   try {
     const program = compileTraced(traced, { ...compileOptions({ ...flags, target: targetFor(device) }), ...(outputs ? { outputs } : {}) });
     const inputs = await readInputs(program, flags.inputs, note);
-    using session = await open(program, { device, weights, partial: flags.partial === true, seed: flags.seed, onNotice: note });
+    const session = await open(program, { device, weights, partial: flags.partial === true, seed: flags.seed, onNotice: note });
     return { program, results: await session.run(inputs), on: device.name };
   } finally {
-    device.dispose();
+    device.dispose(); // and with it the session's memory
   }
 }
 /** The capability record that fits an open device. */

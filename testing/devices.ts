@@ -76,11 +76,13 @@ export async function onAllDevices<M extends Model>(
   options: OpenOptions & { readonly devices?: readonly DeviceName[] } = {},
 ): Promise<void> {
   for (const device of options.devices ?? deviceNames) {
-    using on = await openOn(device, model, config, options);
+    const on = await openOn(device, model, config, options);
     try {
       await body(on);
     } catch (e) {
       throw new Error(`on ${device}: ${e instanceof Error ? e.message : String(e)}`, { cause: e });
+    } finally {
+      on.dispose();
     }
   }
 }

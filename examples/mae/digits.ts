@@ -8,13 +8,13 @@ import {
   type Batch,
   largestDifference,
   onReference,
-  openSession,
   planOf,
   pretrained,
   programFor,
   type Reconstruction,
   reconstruct,
   seededNoise,
+  withSession,
 } from './reconstruct.ts';
 
 const count = 32;
@@ -35,21 +35,22 @@ export async function digits(devices: readonly Device[], file: string): Promise<
   for (const [i, device] of devices.entries()) {
     const { program, note } = await programFor(model, device);
     if (i === 0) console.log(`${planOf(program, 1)}\n`);
-    using session = await openSession(model, program, device);
-    await reconstruct(
-      session,
-      { ...batch, count: 1, imgs: batch.imgs.slice(0, imageSize * imageSize), noise: batch.noise.slice(0, patches) },
-      1,
-      'warm',
-    );
-    const start = performance.now();
-    const result = await reconstruct(session, batch, count, `digits on ${device.kind}`);
-    const ms = performance.now() - start;
-    const { pipelines, milliseconds } = session.compiled;
-    console.log(
-      `${device.kind.padEnd(7)} ${ms.toFixed(0).padStart(6)} ms for ${count} digits, ${(ms / count).toFixed(1)} ms each; program ${note}, ${pipelines} pipelines in ${milliseconds.toFixed(0)} ms; largest difference from the reference ${largestDifference(result.pred, reference.pred).toExponential(1)} (${device.name})`,
-    );
-    shown ??= result;
+    await withSession(model, program, device, async session => {
+      await reconstruct(
+        session,
+        { ...batch, count: 1, imgs: batch.imgs.slice(0, imageSize * imageSize), noise: batch.noise.slice(0, patches) },
+        1,
+        'warm',
+      );
+      const start = performance.now();
+      const result = await reconstruct(session, batch, count, `digits on ${device.kind}`);
+      const ms = performance.now() - start;
+      const { pipelines, milliseconds } = session.compiled;
+      console.log(
+        `${device.kind.padEnd(7)} ${ms.toFixed(0).padStart(6)} ms for ${count} digits, ${(ms / count).toFixed(1)} ms each; program ${note}, ${pipelines} pipelines in ${milliseconds.toFixed(0)} ms; largest difference from the reference ${largestDifference(result.pred, reference.pred).toExponential(1)} (${device.name})`,
+      );
+      shown ??= result;
+    });
   }
   await draw(shown!);
   console.log(`written: ${file}`);

@@ -90,8 +90,15 @@ function join(parts: readonly Float32Array[]): Float32Array {
   return out;
 }
 
-export const openSession = (model: Pretrained, program: Program, device: Device): Promise<Session> =>
-  open(program, { device, weights: model.weights });
+/** Runs `body` on a session that is closed after it. */
+export async function withSession(model: Pretrained, program: Program, device: Device, body: (session: Session) => Promise<void>): Promise<void> {
+  const session = await open(program, { device, weights: model.weights });
+  try {
+    await body(session);
+  } finally {
+    session.dispose();
+  }
+}
 
 /** The first `count` images on the reference, in doubles; remembered by what they were computed from. */
 export async function onReference(model: Pretrained, batch: Batch, count: number): Promise<{ pred: Float32Array; hit: boolean }> {

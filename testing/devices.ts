@@ -82,7 +82,7 @@ export async function onAllDevices<M extends Model>(
     } catch (e) {
       throw new Error(`on ${device}: ${e instanceof Error ? e.message : String(e)}`, { cause: e });
     } finally {
-      on.dispose();
+      on[Symbol.dispose]();
     }
   }
 }

@@ -6,6 +6,7 @@ import { readDigits } from './data.ts';
 import { choose, fromPatches, grid, removed, toImage, toPlanes } from './picture.ts';
 import {
   type Batch,
+  joined,
   largestDifference,
   onReference,
   planOf,
@@ -26,7 +27,7 @@ export async function digits(devices: readonly Device[], file: string): Promise<
   const planes = images.map(i => toPlanes(i, model.mean, model.std));
   const { imageSize, patchSize } = model.config;
   const patches = (imageSize / patchSize) ** 2;
-  const batch: Batch = { count, imgs: concat(planes.map(p => p.data)), noise: seededNoise(count * patches, 1) };
+  const batch: Batch = { count, imgs: joined(planes.map(p => p.data)), noise: seededNoise(count * patches, 1) };
 
   console.log(`\n${count} handwritten digits (MNIST, test set), ${patches} patches each`);
   const reference = await onReference(model, batch, count);
@@ -66,8 +67,3 @@ export async function digits(devices: readonly Device[], file: string): Promise<
     await writePng(file, grid(rows, 3));
   }
 }
-const concat = (parts: readonly Float32Array[]): Float32Array => {
-  const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-  parts.reduce((at, p) => (out.set(p, at), at + p.length), 0);
-  return out;
-};

@@ -73,14 +73,15 @@ export async function reconstruct(session: Session, batch: Batch, size: number, 
       { imgs: batch.imgs.slice(i * per, (i + n) * per), noise: batch.noise.slice(i * patches, (i + n) * patches) },
       { outputs: ['pred', 'mask'] },
     );
-    preds.push(Float32Array.from(r['pred']!.data));
-    masks.push(Float32Array.from(r['mask']!.data));
+    preds.push(Float32Array.from(r.pred!.data));
+    masks.push(Float32Array.from(r.mask!.data));
     bar.update(i + n);
   }
   bar.stop();
-  return { pred: join(preds), mask: join(masks) };
+  return { pred: joined(preds), mask: joined(masks) };
 }
-function join(parts: readonly Float32Array[]): Float32Array {
+/** Arrays one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
   const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;
   for (const p of parts) {
@@ -111,7 +112,7 @@ export async function onReference(model: Pretrained, batch: Batch, count: number
     const feeds: Record<string, Float32Array> = { imgs, noise };
     for (const [name, t] of model.weights)
       feeds[name] = t.data instanceof Float32Array ? t.data : widen({ dtype: 'F16', shape: t.shape, data: t.data as Uint16Array })!;
-    return Array.from(Float32Array.from(runReference(trace(mae, model.config), feeds, { batch: count, outputs: ['pred'] })['pred']!.data));
+    return Array.from(Float32Array.from(runReference(trace(mae, model.config), feeds, { batch: count, outputs: ['pred'] }).pred!.data));
   });
   return { pred: Float32Array.from(value), hit };
 }

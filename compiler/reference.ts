@@ -56,6 +56,7 @@ function* referenceSteps(
   feeds: Feeds,
   { batch = 1, outputs, grad }: ReferenceOptions,
 ): Generator<{ readonly done: number; readonly total: number }, Results> {
+  if (traced.step) throw new CompileError('HC13', 'a training step has state: on the reference runReferenceStep runs it');
   const whole = intern(traced);
   const { graph, outputs: all } = grad === undefined ? whole : withGradients(whole, grad);
   for (const name of outputs ?? [])

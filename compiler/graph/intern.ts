@@ -3,7 +3,7 @@
 // After this pass at most one symbol is free, the batch; what needs more is refused here, at the user's line.
 import type { Size } from '../../common/size.ts';
 import { placeOf } from '../../dsl/errors.ts';
-import { type Dim, gradientArgument, type Node, type Op } from '../../dsl/graph.ts';
+import { type Dim, gradientArgument, type Node, type Op, type TrainingStep } from '../../dsl/graph.ts';
 import { CompileError } from '../errors.ts';
 import { gradient, type WrittenDerivative } from './gradient/reverse.ts';
 import { Graph, type GraphOp } from './graph.ts';
@@ -18,6 +18,8 @@ export interface TracedGraph {
   readonly names: ReadonlyMap<Node, string>;
   /** The symbol that stays free, or null. */
   readonly batch: string | null;
+  /** What makes the trace of a forward pass a step of training (compiler/step). */
+  readonly step?: TrainingStep;
 }
 
 /** A program's graph and what its nodes are called outside; maps go from names to node ids. */

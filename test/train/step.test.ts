@@ -23,6 +23,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Program } from '../../common/program.ts';
 import { capabilities, compile, runReferenceStep } from '../../compiler/index.ts';
+import { runReference } from '../../compiler/reference.ts';
 import { layOut } from '../../compiler/step/layout.ts';
 import { Linear } from '../../models/layers.ts';
 import { openDevice } from '../../runtime/auto.ts';
@@ -281,6 +282,7 @@ describe('mistakes', () => {
     expect(() => adamw({ eps: -1 })).toThrow('✗ adamw: eps is -1');
     expect(() => compile(trainStep(mlp, plain), sizes, { target: 'js', grad: 'loss' })).toThrow("grad 'loss' of a training step");
     expect(() => runReferenceStep(trace(mlp, sizes), {}, {})).toThrow('is no training step');
+    expect(() => runReference(trace(trainStep(mlp, plain), sizes), {})).toThrow('on the reference runReferenceStep runs it');
   });
   test('a loss that is no scalar is a type error', () => {
     // @ts-expect-error pred is [B, 1]

@@ -98,9 +98,13 @@ export interface Config<F, D> {
   readonly read: (values: unknown) => Configuration;
 }
 
+/** Config<F, D>, as a conditional type: TypeScript infers a call that gives a function last, after what it gives is needed, so that a config
+ *  written in place (`model({ config: config({…}), params: c => … })`) would leave c without a type. */
+type Declared<F, D> = F extends object ? Config<F, D> : never;
+
 // ---------------------------------------------------------------- values
 /** Declares a configuration: sizes (size('G*P')), counts, ratios, flags, choices, numbers, optional fields; and what follows from them. */
-export function config<const F extends object, const D extends Derivations = None>(fields: F, derived?: D): Config<F, D>;
+export function config<const F extends object, const D extends Derivations = None>(fields: F, derived?: D): Declared<F, D>;
 export function config(fields: Readonly<Record<string, unknown>>, derived: Readonly<Record<string, unknown>> = {}): unknown {
   const read = (values: unknown): Configuration => readConfig(fields, derived, values);
   const symbols: [string, unknown][] = [

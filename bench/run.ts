@@ -1,5 +1,5 @@
 // `npm run bench`: ratios measured in one run, the machine named.
-//   node bench/run.ts [--json] [--rounds 5] [--only speed,compile,start,size,peers]
+//   node bench/run.ts [--json] [--rounds 5] [--only speed,compile,start,size,peers] [--quick] [--match digits]
 // BENCH_PEERS=<folder> adds the JavaScript peers that are installed there (peers.ts).
 import os from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,12 @@ import { geometricMean } from './statistics.ts';
 import { workloads } from './workloads.ts';
 
 const { values: flags } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, only: { type: 'string' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    match: { type: 'string', default: '' },
+  },
 });
 const rounds = Number(flags.rounds);
 /** Of workloads that take JavaScript many seconds. */
@@ -45,9 +50,9 @@ const report: Report = {
 if (wanted('speed'))
   for (const device of devices)
     for (const workload of workloads) {
-      if (device.software && workload.heavy) continue;
+      if (((device.software || flags.quick) && workload.heavy) || !workload.name.includes(flags.match)) continue;
       progress(`${device.kind} ${workload.name}`);
-      report.speed.push(await compareFusion(workload, device, device.kind === 'js' && workload.slow ? slowRounds : rounds));
+      report.speed.push(await compareFusion(workload, device, device.kind === 'js' && workload.heavy ? slowRounds : rounds));
     }
 for (const d of devices) d.dispose();
 if (wanted('compile'))

@@ -17,6 +17,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
     match: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(flags.rounds);

@@ -91,7 +91,6 @@ export const workloads: readonly Workload[] = [
     pass: 'forward',
     batch: 8,
     heavy: true,
-    slow: true,
   },
   { name: 'MAE digits, batch 64', bound: 'model', case: cases['mae digits'], pass: 'forward', batch: 64 },
   { name: 'MAE digits, batch 64, training step', bound: 'model', case: cases['mae digits'], pass: 'step', batch: 64 },

@@ -79,7 +79,7 @@ class Fuser {
       if (merging && !this.moves.has('merge')) break;
       const queue = new Set([...this.stored].sort((a, b) => a - b));
       while (queue.size > 0) {
-        const [id] = queue as unknown as [number];
+        const id: number = queue.values().next().value!;
         queue.delete(id);
         if (this.stored.has(id)) this.improve(id, merging, queue);
       }

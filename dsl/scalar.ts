@@ -7,11 +7,45 @@ export type ScalarType = 'f32' | 'i32' | 'u32' | 'bool';
 /** Primitives. `div` is f32; `quo` and `rem` are truncating, of integers. Shifts take the count mod 32. `select`: (condition, then, else).
  *  `bits` and `fromBits` reinterpret f32 as i32 and back; `roundF16` rounds an f32 to the nearest half. */
 export type Prim =
-  | 'add' | 'sub' | 'mul' | 'div' | 'quo' | 'rem' | 'max' | 'min' | 'pow'
-  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'tanh' | 'erf' | 'sin' | 'cos'
-  | 'and' | 'or' | 'xor' | 'not' | 'shl' | 'shr'
-  | 'lt' | 'le' | 'eq' | 'select'
-  | 'toF32' | 'toI32' | 'toU32' | 'toBool' | 'bits' | 'fromBits' | 'roundF16';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'quo'
+  | 'rem'
+  | 'max'
+  | 'min'
+  | 'pow'
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'ceil'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'tanh'
+  | 'erf'
+  | 'sin'
+  | 'cos'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'not'
+  | 'shl'
+  | 'shr'
+  | 'lt'
+  | 'le'
+  | 'eq'
+  | 'select'
+  | 'toF32'
+  | 'toI32'
+  | 'toU32'
+  | 'toBool'
+  | 'bits'
+  | 'fromBits'
+  | 'roundF16';
 
 /** Operand k < params.length is parameter k; else it is instruction k − params.length. */
 export type Instruction =
@@ -70,7 +104,14 @@ export class ScalarBuilder {
     return this.put({ prim: 'const', value, type });
   }
   op(prim: Prim, ...args: number[]): number {
-    return this.put({ prim, args, type: primType(prim, args.map(a => this.type(a))) });
+    return this.put({
+      prim,
+      args,
+      type: primType(
+        prim,
+        args.map(a => this.type(a)),
+      ),
+    });
   }
   private put(i: Instruction): number {
     const key = i.prim === 'const' ? `c${i.type}${Object.is(i.value, -0) ? '-0' : i.value}` : `${i.prim}(${(i as { args: readonly number[] }).args})`;
@@ -88,3 +129,9 @@ export function scalar(name: string, params: readonly ScalarType[], build: (b: S
   const result = build(b, ...params.map((_, i) => i));
   return { name, params, body: b.body, result };
 }
+/** The same, its result rounded to the nearest half. */
+export const rounded = (fn: ScalarFn): ScalarFn => ({
+  ...fn,
+  body: [...fn.body, { prim: 'roundF16', args: [fn.result], type: 'f32' }],
+  result: fn.params.length + fn.body.length,
+});

@@ -4,9 +4,9 @@ import type { DType as NodeDType } from '../../common/dtype.ts';
 import { type Dim, dimMul, type Shape } from '../dim.ts';
 import type { ReduceKind } from '../graph.ts';
 import { sameShape } from '../rules/axis.ts';
-import { resultType, type ScalarFn } from '../scalar.ts';
+import { resultType, rounded, type ScalarFn } from '../scalar.ts';
 import { record, type Tensor, wrap } from '../tensor.ts';
-import { convert, prim, rounded, scalarOf } from './scalar-ops.ts';
+import { convert, prim, scalarOf } from './scalar-ops.ts';
 
 export const shapeOf = (x: Tensor): Shape => x.node.shape;
 

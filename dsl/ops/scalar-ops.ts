@@ -70,11 +70,3 @@ export function scalarOf(name: string, build: Build, operands: readonly (ScalarT
     return build(b, ...operands.map(o => (typeof o === 'number' ? b.constant(literal(o, numberType), numberType) : next++)));
   });
 }
-
-const halves = new WeakMap<ScalarFn, ScalarFn>();
-/** The same, its result rounded to the nearest half. */
-export function rounded(fn: ScalarFn): ScalarFn {
-  let half = halves.get(fn);
-  if (!half) halves.set(fn, (half = scalar(fn.name, fn.params, (b, ...params) => b.op('roundF16', formula(fn)(b, ...params)))));
-  return half;
-}

@@ -2,8 +2,7 @@
 // or a sum gives it, as the language does.
 import type { DType } from '../../../common/dtype.ts';
 import type { Size } from '../../../common/size.ts';
-import { rounded } from '../../../dsl/ops/scalar-ops.ts';
-import { resultType, type ScalarFn, scalar } from '../../../dsl/scalar.ts';
+import { resultType, rounded, type ScalarFn, scalar } from '../../../dsl/scalar.ts';
 import { type Graph, sameShape } from '../graph.ts';
 
 const plus = scalar('add', ['f32', 'f32'], (b, x, y) => b.op('add', x, y));

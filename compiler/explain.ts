@@ -26,6 +26,8 @@ export interface Explained {
     readonly bytesWritten: number;
     readonly flops: number;
     readonly weightBytes: number;
+    /** Of what a program keeps from run to run: trained parameters and what the optimiser keeps. */
+    readonly stateBytes: number;
   };
   readonly arena: {
     /** Peak of the intermediates: what a session allocates for them. */
@@ -68,6 +70,7 @@ export function explain(program: Program, batch = 1): Explained {
       bytesWritten: sum(k => k.bytesWritten),
       flops: sum(k => k.flops),
       weightBytes: program.weights.reduce((n, w) => n + at(w.bytes), 0),
+      stateBytes: program.slots.reduce((n, s) => n + (s.kind === 'state' ? at(s.bytes) : 0), 0),
     },
     arena: {
       bytes: program.slots.reduce((n, s) => n + (s.kind === 'arena' ? at(s.bytes) : 0), 0),
@@ -106,6 +109,6 @@ export function explainTable(e: Explained): string {
     ...rows.map(line),
     '',
     `${e.program} for ${e.target}, batch ${e.batch}: ${t.kernels} kernels, ${t.distinct} distinct, ${units(t.flops, 'FLOP')}, reads ${units(t.bytesRead, 'B')}, writes ${units(t.bytesWritten, 'B')}`,
-    `weights ${units(t.weightBytes, 'B')}, intermediates ${units(e.arena.bytes, 'B')} at their peak (${e.arena.tensors.length} values)`,
+    `weights ${units(t.weightBytes, 'B')}, ${t.stateBytes > 0 ? `state ${units(t.stateBytes, 'B')}, ` : ''}intermediates ${units(e.arena.bytes, 'B')} at their peak (${e.arena.tensors.length} values)`,
   ].join('\n');
 }

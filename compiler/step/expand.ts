@@ -80,9 +80,13 @@ class Expansion {
       this.params.map(id => numel(graph.shape(id)) as number),
       this.limit,
     );
+    graph.current = { trail: ['training step', 'gradients'] };
     const flats = layouts.map(l => this.gradients(l, gradients));
+    graph.current = { trail: ['training step', 'gradient norm'] };
     const norm = graph.map(root, [flats.map(f => this.squares(f)).reduce((a, b) => graph.map(add, [a, b]))]);
+    graph.current = { trail: ['training step', step.optimiser] };
     for (const [i, layout] of layouts.entries()) this.update(layout, flats[i]!, norm);
+    graph.current = undefined;
     const kept = new Set(this.state.values());
     return {
       ...program,

@@ -41,7 +41,12 @@ export function partsOf(result: unknown, isLeaf: (x: unknown) => boolean = isTen
 }
 
 /** Runs one call; `values` has what is known by name. Dims with the free symbol go through `dim`. */
-export function runCall({ op, args }: Pick<Call, 'op' | 'args'>, scope: Scope, values: ReadonlyMap<string, unknown>, dim: (d: string) => unknown = d => d): unknown {
+export function runCall(
+  { op, args }: Pick<Call, 'op' | 'args'>,
+  scope: Scope,
+  values: ReadonlyMap<string, unknown>,
+  dim: (d: string) => unknown = d => d,
+): unknown {
   const filled = args.map(a => fill(a, values, dim));
   const [group, member] = op.split('.') as [string, string | undefined];
   const found = member === undefined ? scope[group] : (scope[group] as Scope)[member];
@@ -58,10 +63,15 @@ function fill(arg: Arg, values: ReadonlyMap<string, unknown>, dim: (d: string) =
 const isDim = (text: string): boolean => /^[0-9*]*B$/.test(text);
 
 /** Every call in order; what each name stands for at the end. */
-export function runCalls(calls: readonly Call[], scope: Scope, inputs: ReadonlyMap<string, unknown>, isLeaf: (x: unknown) => boolean, dim?: (d: string) => unknown) {
+export function runCalls(
+  calls: readonly Call[],
+  scope: Scope,
+  inputs: ReadonlyMap<string, unknown>,
+  isLeaf: (x: unknown) => boolean,
+  dim?: (d: string) => unknown,
+) {
   const values = new Map(inputs);
-  for (const call of calls)
-    for (const [path, part] of partsOf(runCall(call, scope, values, dim), isLeaf)) values.set(`${call.name}${path}`, part);
+  for (const call of calls) for (const [path, part] of partsOf(runCall(call, scope, values, dim), isLeaf)) values.set(`${call.name}${path}`, part);
   return values;
 }
 
@@ -81,4 +91,8 @@ export function operands(arg: Arg): Value[] {
   return typeof arg === 'object' ? Object.values(arg).flatMap(operands) : [];
 }
 /** A line of source. */
-export const showCall = ({ name, op, args }: Call): string => `const ${name} = ${op}(${args.filter(a => a !== undefined).map(showArg).join(', ')});`;
+export const showCall = ({ name, op, args }: Call): string =>
+  `const ${name} = ${op}(${args
+    .filter(a => a !== undefined)
+    .map(showArg)
+    .join(', ')});`;

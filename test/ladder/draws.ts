@@ -9,6 +9,7 @@ export const draws: fc.Arbitrary<Draw> = fc.record({
   sizes: fc.nat(9),
   dynamic: fc.boolean(),
   exact: fc.boolean(),
+  moving: fc.boolean(),
   turn: fc.nat(59),
 });
 
@@ -35,7 +36,11 @@ export class Coverage {
 }
 
 /** Draws programs and holds each to what `wrong` says of it; a failure shrinks and prints source that makes it again. */
-export async function holds(numRuns: number, coverage: Coverage, wrong: (draw: Draw, program: Program) => Promise<string | undefined>): Promise<void> {
+export async function holds(
+  numRuns: number,
+  coverage: Coverage,
+  wrong: (draw: Draw, program: Program) => Promise<string | undefined>,
+): Promise<void> {
   await fc.assert(
     fc.asyncProperty(draws, async draw => {
       const program = build(draw);

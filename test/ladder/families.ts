@@ -1,7 +1,7 @@
 // One way or more to call each op of the language on what a random program has so far. A family gets the program and three naturals, i and j
 // to choose operands from the end and k for everything else; it calls ops, or skips where nothing fits. Domains are kept (no logarithm
 // of 0, no mean of nothing), so that a number that is not finite is a bug.
-import { type Arg, Value } from './calls.ts';
+import type { Arg, Value } from './calls.ts';
 import { elementsOf, type Maker, rankOf, sameShape, shapeOf, sizeOf, skip, typeOf } from './maker.ts';
 
 export type Family = (p: Maker, i: number, j: number, k: number) => unknown;
@@ -77,7 +77,23 @@ const connective =
   };
 /** A condition of the shape of x. */
 const conditionFor = (p: Maker, x: Value, j: number): Value =>
-  p.find('bool', j, v => sameShape(shapeOf(v), shapeOf(x)), () => p.one('greater', 0, p.find('number', j, v => sameShape(shapeOf(v), shapeOf(x)), () => skip()), 0));
+  p.find(
+    'bool',
+    j,
+    v => sameShape(shapeOf(v), shapeOf(x)),
+    () =>
+      p.one(
+        'greater',
+        0,
+        p.find(
+          'number',
+          j,
+          v => sameShape(shapeOf(v), shapeOf(x)),
+          () => skip(),
+        ),
+        0,
+      ),
+  );
 
 const elementwise: Readonly<Record<string, Family>> = {
   add: binary('add', sum),
@@ -184,12 +200,22 @@ const views: Readonly<Record<string, Family>> = {
     if (by !== undefined && k % 4 < 3) return p.one('reshape', x.size, x, [...shape.slice(0, at), size! / by, by, ...shape.slice(at + 1)]);
     const merge = shape.findIndex((d, a) => a > 0 && typeof d === 'number' && typeof shape[a - 1] === 'number');
     if (merge < 0) return p.one('reshape', x.size, x, [...shape, 1]);
-    return p.one('reshape', x.size, x, [...shape.slice(0, merge - 1), (shape[merge - 1] as number) * (shape[merge] as number), ...shape.slice(merge + 1)]);
+    return p.one('reshape', x.size, x, [
+      ...shape.slice(0, merge - 1),
+      (shape[merge - 1] as number) * (shape[merge] as number),
+      ...shape.slice(merge + 1),
+    ]);
   },
   broadcastTo: (p, i, j, k) => {
     const x = p.pick('any', i);
     const one = shapeOf(x).indexOf(1);
-    if (k % 2 && one >= 0) return p.one('broadcastTo', x.size, x, shapeOf(x).map((d, a) => (a === one ? 2 + (k % 3) : d)));
+    if (k % 2 && one >= 0)
+      return p.one(
+        'broadcastTo',
+        x.size,
+        x,
+        shapeOf(x).map((d, a) => (a === one ? 2 + (k % 3) : d)),
+      );
     if (p.dynamic && shapeOf(x).some(d => typeof d !== 'number')) return skip();
     return p.one('broadcastTo', x.size, x, [p.dynamic && j % 2 ? 'B' : 1 + (j % 3), ...shapeOf(x)]);
   },
@@ -226,11 +252,11 @@ const views: Readonly<Record<string, Family>> = {
     const x = p.pick('any', i, v => rankOf(v) > 0);
     const axis = p.axis(x, k);
     const n = sizeOf(shapeOf(x).at(axis)!);
-    const from = (j >> 1) % (n + 1);
+    if (k % 16 === 15) return p.one('slice', x.size, x, axis, j % (n + 1), j % (n + 1));
+    // most of the axis is left, so that there is something to cut again
+    const from = Math.min((j >> 1) % 3, n);
     if (k % 5 === 0) return p.one('slice', x.size, x, axis, from);
-    const to = from + ((j >> 3) % (n - from + 1));
-    const step = 1 + ((k >> 4) % 3);
-    return p.one('slice', x.size, x, axis, from, to, (to - from) % step === 0 ? step : undefined);
+    return p.one('slice', x.size, x, axis, from, Math.max(from, n - ((j >> 3) % 2)), 1 + ((k >> 4) % 3));
   },
   split: (p, i, j, k) => {
     const x = p.pick('any', i, v => rankOf(v) > 0);
@@ -242,14 +268,25 @@ const views: Readonly<Record<string, Family>> = {
   },
   unbind: (p, i, _, k) => {
     const x = p.pick('any', i, v => rankOf(v) > 0);
-    return p.many('unbind', x.size, x, p.axis(x, k, n => n > 0 && n <= 3));
+    return p.many(
+      'unbind',
+      x.size,
+      x,
+      p.axis(x, k, n => n > 0 && n <= 3),
+    );
   },
   concat: (p, i, j, k) => {
     const x = p.pick('any', i, v => rankOf(v) > 0);
     const axis = p.axis(x, k);
     const at = (axis + rankOf(x)) % rankOf(x);
-    const fits = (v: Value): boolean => typeOf(v) === typeOf(x) && rankOf(v) === rankOf(x) && shapeOf(v).every((d, a) => a === at || d === shapeOf(x)[a]);
-    const y = p.find('any', j, v => fits(v) && typeof shapeOf(v)[at] === 'number', () => x);
+    const fits = (v: Value): boolean =>
+      typeOf(v) === typeOf(x) && rankOf(v) === rankOf(x) && shapeOf(v).every((d, a) => a === at || d === shapeOf(x)[a]);
+    const y = p.find(
+      'any',
+      j,
+      v => fits(v) && typeof shapeOf(v)[at] === 'number',
+      () => x,
+    );
     const list = k % 3 === 0 ? [y, x] : k % 3 === 1 ? [x, y] : [x, y, x];
     return p.one('concat', larger(x.size, y.size), list, axis);
   },
@@ -261,7 +298,8 @@ const views: Readonly<Record<string, Family>> = {
   pad: (p, i, j, k) => {
     const x = p.pick('any', i, v => rankOf(v) > 0);
     const at = (p.axis(x, k) + rankOf(x)) % rankOf(x);
-    const width = (a: number): Arg => (a === at ? [j % 3, (j >> 2) % 3] : a === at + 1 && k & 64 && typeof shapeOf(x)[a] === 'number' ? [1, 0] : [0, 0]);
+    const width = (a: number): Arg =>
+      a === at ? [j % 3, (j >> 2) % 3] : a === at + 1 && k & 64 && typeof shapeOf(x)[a] === 'number' ? [1, 0] : [0, 0];
     const value = typeOf(x) === 'bool' || k % 3 === 0 ? undefined : { value: Math.abs(literal(p, x, k >> 3)) };
     return p.one('pad', x.size + 1, x, axesOf(x).map(width), value);
   },
@@ -274,7 +312,13 @@ function splitSide(x: Value, k: number): { left: string; names: string[]; sizes:
   const at = shapeOf(x).findIndex(d => typeof d === 'number' && d > 0 && d % 2 === 0);
   if (at < 0 || k % 3 === 0) return { left: named(x).join(' '), names: named(x), sizes: {} };
   const names = named(x).flatMap((c, a) => (a === at ? [c, 'z'] : [c]));
-  return { left: named(x).map((c, a) => (a === at ? `(${c} z)` : c)).join(' '), names, sizes: { z: 2 } };
+  return {
+    left: named(x)
+      .map((c, a) => (a === at ? `(${c} z)` : c))
+      .join(' '),
+    names,
+    sizes: { z: 2 },
+  };
 }
 const optional = (sizes: Record<string, Arg>): Arg => (Object.keys(sizes).length > 0 ? sizes : undefined);
 /** Axes on the right side, now and then two in one group. */
@@ -287,7 +331,16 @@ const einops: Readonly<Record<string, Family>> = {
   rearrange: (p, i, j, k) => {
     const x = p.pick('any', i, v => rankOf(v) > 0 && noZero(v));
     const { left, names, sizes } = splitSide(x, k);
-    return p.one('rearrange', x.size, x, `${left} -> ${side(orderOf(names.length, j).map(a => names[a]!), k >> 2)}`, optional(sizes));
+    return p.one(
+      'rearrange',
+      x.size,
+      x,
+      `${left} -> ${side(
+        orderOf(names.length, j).map(a => names[a]!),
+        k >> 2,
+      )}`,
+      optional(sizes),
+    );
   },
   repeat: (p, i, j, k) => {
     const x = p.pick('any', i, noZero);
@@ -308,8 +361,22 @@ const einops: Readonly<Record<string, Family>> = {
     const x = p.pick('f32', i, v => rankOf(v) > 0 && rankOf(v) < 4);
     const grown = (v: Value): number => x.size + v.size + log2(elementsOf(shapeOf(x)));
     const own = named(x);
-    if (k % 5 === 0) return p.one('einsum', x.size + log2(elementsOf(shapeOf(x))), `${own.join('')}->${orderOf(own.length, k).slice(0, own.length - (k % 2)).map(a => own[a]!).join('')}`, x);
-    const y = p.find('f32', j, v => rankOf(v) > 0 && rankOf(v) < 4, () => x);
+    if (k % 5 === 0)
+      return p.one(
+        'einsum',
+        x.size + log2(elementsOf(shapeOf(x))),
+        `${own.join('')}->${orderOf(own.length, k)
+          .slice(0, own.length - (k % 2))
+          .map(a => own[a]!)
+          .join('')}`,
+        x,
+      );
+    const y = p.find(
+      'f32',
+      j,
+      v => rankOf(v) > 0 && rankOf(v) < 4,
+      () => x,
+    );
     // an axis of y takes the letter of an axis of x of its size, each once; others are new
     const free = own.map((c, a) => [c, shapeOf(x)[a]!] as const);
     const other = shapeOf(y).map((d, a) => {
@@ -319,7 +386,8 @@ const einops: Readonly<Record<string, Family>> = {
     const all = [...new Set([...own, ...other])];
     const shared = own.filter(c => other.includes(c));
     const out = all.filter(c => !(shared.includes(c) && c === shared.at(-1)) && !(k % 3 === 0 && c === all.at(-1)));
-    const [pattern, list] = k % 7 === 0 ? [`${own.join('')},${other.join('')},${own.join('')}`, [x, y, x]] : [`${own.join('')},${other.join('')}`, [x, y]];
+    const [pattern, list] =
+      k % 7 === 0 ? [`${own.join('')},${other.join('')},${own.join('')}`, [x, y, x]] : [`${own.join('')},${other.join('')}`, [x, y]];
     return p.one('einsum', grown(y) + (list.length > 2 ? x.size : 0), `${pattern}->${k % 2 ? out.toReversed().join('') : out.join('')}`, ...list);
   },
   matmul: (p, i, j, k) => {
@@ -335,21 +403,52 @@ const einops: Readonly<Record<string, Family>> = {
   linear: (p, i, j, k) => {
     const x = p.pick('f32', i, v => rankOf(v) > 0);
     const inner = shapeOf(x).at(-1)!;
-    const w = p.find('f32', j, v => rankOf(v) === 2 && shapeOf(v)[1] === inner && typeof shapeOf(v)[0] === 'number', () => (typeof inner === 'number' ? p.weights([1 + (k % 4), inner], k) : skip()));
+    const w = p.find(
+      'f32',
+      j,
+      v => rankOf(v) === 2 && shapeOf(v)[1] === inner && typeof shapeOf(v)[0] === 'number',
+      () => (typeof inner === 'number' ? p.weights([1 + (k % 4), inner], k) : skip()),
+    );
     const out = shapeOf(w)[0] as number;
-    const bias = k % 3 === 0 ? undefined : p.find('f32', j, v => sameShape(shapeOf(v), [out]), () => p.weights([out], k));
+    const bias =
+      k % 3 === 0
+        ? undefined
+        : p.find(
+            'f32',
+            j,
+            v => sameShape(shapeOf(v), [out]),
+            () => p.weights([out], k),
+          );
     return p.one('linear', x.size + w.size + log2(sizeOf(inner)) + 1, x, w, bias);
   },
   conv2d: (p, i, j, k) => {
-    const given = p.pick('f32', i, v => rankOf(v) > 1 && rankOf(v) < 5 && shapeOf(v).slice(1).every(d => typeof d === 'number'));
-    const x = rankOf(given) === 4 ? given : rankOf(given) === 3 ? p.one('expandDims', given.size, given, 1) : p.one('reshape', given.size, given, [shapeOf(given)[0]!, 1, 1, shapeOf(given)[1]!]);
+    const given = p.pick(
+      'f32',
+      i,
+      v =>
+        rankOf(v) > 1 &&
+        rankOf(v) < 5 &&
+        shapeOf(v)
+          .slice(1)
+          .every(d => typeof d === 'number'),
+    );
+    const x =
+      rankOf(given) === 4
+        ? given
+        : rankOf(given) === 3
+          ? p.one('expandDims', given.size, given, 1)
+          : p.one('reshape', given.size, given, [shapeOf(given)[0]!, 1, 1, shapeOf(given)[1]!]);
     const [, c, h, w] = shapeOf(x) as [number, number, number, number];
     const pad = [j % 2, (j >> 1) % 2] as const;
     const kernel = [Math.min(1 + (k % 3), h + 2 * pad[0]), Math.min(1 + ((k >> 2) % 3), w + 2 * pad[1])] as const;
     if (kernel[0] === 0 || kernel[1] === 0) return skip();
     const out = 1 + (j % 3);
     const stride = pickOf<Arg>([undefined, 2, [1, 2]], k >> 4);
-    const options = { ...(stride === undefined ? {} : { stride }), ...(j % 4 === 0 ? {} : { pad: [...pad] }), ...(k % 2 ? { bias: p.weights([out], j) } : {}) };
+    const options = {
+      ...(stride === undefined ? {} : { stride }),
+      ...(j % 4 === 0 ? {} : { pad: [...pad] }),
+      ...(k % 2 ? { bias: p.weights([out], j) } : {}),
+    };
     return p.one('conv2d', x.size + log2(c * kernel[0] * kernel[1]) + 2, x, p.weights([out, c, ...kernel], k), options);
   },
 };
@@ -368,7 +467,13 @@ const nn: Readonly<Record<string, Family>> = {
   layerNorm: (p, i, j, k) => {
     const x = p.pick('f32', i, v => rankOf(v) > 0 && noZero(v) && typeof shapeOf(v).at(-1) === 'number');
     const n = shapeOf(x).at(-1) as number;
-    const vector = (seed: number): Value => p.find('f32', j + seed, v => sameShape(shapeOf(v), [n]), () => p.weights([n], seed));
+    const vector = (seed: number): Value =>
+      p.find(
+        'f32',
+        j + seed,
+        v => sameShape(shapeOf(v), [n]),
+        () => p.weights([n], seed),
+      );
     const [w, b] = [vector(k % 4), vector(k % 5)];
     return p.one('layerNorm', w.size + log2(n) + 2, x, w, b, k % 3 === 0 ? { eps: 0.5 } : { eps: 0.01 });
   },
@@ -376,8 +481,18 @@ const nn: Readonly<Record<string, Family>> = {
     const q = p.pick('f32', i, v => rankOf(v) > 1 && noZero(v));
     const lead = shapeOf(q).slice(0, -2);
     const like = (v: Value): boolean => rankOf(v) === rankOf(q) && noZero(v) && sameShape(shapeOf(v).slice(0, -2), lead);
-    const key = p.find('f32', j, v => like(v) && shapeOf(v).at(-1) === shapeOf(q).at(-1), () => q);
-    const value = p.find('f32', j >> 2, v => like(v) && shapeOf(v).at(-2) === shapeOf(key).at(-2), () => key);
+    const key = p.find(
+      'f32',
+      j,
+      v => like(v) && shapeOf(v).at(-1) === shapeOf(q).at(-1),
+      () => q,
+    );
+    const value = p.find(
+      'f32',
+      j >> 2,
+      v => like(v) && shapeOf(v).at(-2) === shapeOf(key).at(-2),
+      () => key,
+    );
     const [n, m] = [shapeOf(q).at(-2)!, shapeOf(key).at(-2)!];
     const bias = k % 2 && typeof n === 'number' && typeof m === 'number' ? { bias: p.weights(k % 4 === 1 ? [n, m] : [1, m], k) } : {};
     const options = { ...bias, ...(k % 5 === 0 ? { scale: 0.5 } : {}) };
@@ -386,7 +501,12 @@ const nn: Readonly<Record<string, Family>> = {
   crossEntropy: (p, i, j, k) => {
     const x = p.pick('f32', i, v => rankOf(v) > 0 && noZero(v));
     const [lead, classes] = [shapeOf(x).slice(0, -1), shapeOf(x).at(-1)!];
-    const labels = p.find('index', j, v => v.tensor.node.over === classes && sameShape(shapeOf(v), lead), () => p.one('argmin', 3, x, -1));
+    const labels = p.find(
+      'index',
+      j,
+      v => v.tensor.node.over === classes && sameShape(shapeOf(v), lead),
+      () => p.one('argmin', 3, x, -1),
+    );
     return p.one('crossEntropy', x.size + 3, x, labels, k % 2 ? { smoothing: 0.25 } : undefined);
   },
 };
@@ -431,7 +551,12 @@ const indices: Readonly<Record<string, Family>> = {
     return p.one('cumsum', x.size + 4, x, p.anyAxis(x, k));
   },
   oneHot: (p, i, _, k) => {
-    if (k % 2) return p.one('oneHot', 0, p.pick('index', i, v => typeof v.tensor.node.over === 'number'));
+    if (k % 2)
+      return p.one(
+        'oneHot',
+        0,
+        p.pick('index', i, v => typeof v.tensor.node.over === 'number'),
+      );
     return p.one('oneHot', 0, p.pick('i32', i), 1 + (k % 5));
   },
   iota: (p, _, j) => p.one('iota', 3, 1 + (j % 6)),
@@ -440,13 +565,32 @@ const indices: Readonly<Record<string, Family>> = {
 // ---------------------------------------------------------------- from nothing
 /** The shape of a value, so that what is made meets it. */
 const shapeLike = (p: Maker, i: number): Arg => [...shapeOf(p.pick('any', i))];
-const key = (p: Maker, j: number): Arg => (j % 2 ? j : p.find('u32', 1, v => sameShape(shapeOf(v), [2]) && v.op === 'input', () => skip()));
+const key = (p: Maker, j: number): Arg =>
+  j % 2
+    ? j
+    : p.find(
+        'u32',
+        1,
+        v => sameShape(shapeOf(v), [2]) && v.op === 'input',
+        () => skip(),
+      );
 const made: Readonly<Record<string, Family>> = {
   full: (p, i, _, k) => p.one('full', 2, shapeLike(p, i), pickOf([1, 0, 3, 2], k >> 2), pickOf(['f32', 'i32', undefined, 'u32', 'f32', 'f16'], k)),
   constant: (p, i, j, k) => {
     const shape = shapeOf(p.pick('any', i));
-    if (shape.some(d => typeof d !== 'number') || elementsOf(shape) > 24) return p.one('constant', 3, Array.from({ length: 1 + (j % 5) }, (_, n) => (n * 3 + k) % 7));
-    if (k % 4 === 0) return p.one('constant', 0, Array.from({ length: elementsOf(shape) }, (_, n) => (n + k) % 3 === 0), shape as readonly number[]);
+    if (shape.some(d => typeof d !== 'number') || elementsOf(shape) > 24)
+      return p.one(
+        'constant',
+        3,
+        Array.from({ length: 1 + (j % 5) }, (_, n) => (n * 3 + k) % 7),
+      );
+    if (k % 4 === 0)
+      return p.one(
+        'constant',
+        0,
+        Array.from({ length: elementsOf(shape) }, (_, n) => (n + k) % 3 === 0),
+        shape as readonly number[],
+      );
     return p.weights(shape as readonly number[], k);
   },
   'random.words': (p, i, j) => p.one('random.words', 32, key(p, j), shapeLike(p, i)),
@@ -458,7 +602,15 @@ const made: Readonly<Record<string, Family>> = {
 export const families: Readonly<Record<string, Family>> = { ...elementwise, ...reductions, ...views, ...einops, ...nn, ...indices, ...made };
 /** What rounds: left out where all must stay whole. */
 const inexact = new Set(
-  'div pow exp log sqrt rsqrt tanh erf sin cos sigmoid silu gelu mean variance softmax logSoftmax logsumexp layerNorm attention crossEntropy random.uniform random.normal'.split(' '),
+  'div pow exp log sqrt rsqrt tanh erf sin cos sigmoid silu gelu mean variance softmax logSoftmax logsumexp layerNorm attention crossEntropy random.uniform random.normal'.split(
+    ' ',
+  ),
 );
 export const allOps: readonly string[] = Object.keys(families);
 export const wholeOps: readonly string[] = allOps.filter(op => !inexact.has(op));
+/** What moves elements and little else: programs of these alone are where index arithmetic meets itself. */
+export const movingOps: readonly string[] = [
+  ...Object.keys(views),
+  ...'reshape permute flip slice slice pad pad concat gather split roll broadcastTo'.split(' '),
+  ...'rearrange repeat reduce einsum matmul conv2d gather argsort topk cumsum sum max argmax add mul maximum where less cast neg relu'.split(' '),
+];

@@ -3,8 +3,8 @@
 // HEDDLE_LADDER=10000 asks for more programs, HEDDLE_LADDER_SEED for others.
 import { afterAll, expect, test } from 'vitest';
 import { capabilities } from '../../compiler/code/capabilities.ts';
-import { asked, Coverage, holds } from './draws.ts';
 import { WatchedJs } from './devices.ts';
+import { asked, Coverage, holds } from './draws.ts';
 import { fault, narrow, noCounts, type Plan, type Target } from './rungs.ts';
 
 const device = new WatchedJs();

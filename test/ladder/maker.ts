@@ -74,7 +74,9 @@ export class Maker {
   }
   /** A second operand for x: a value of its shape, or one that broadcasts to it, else x itself. */
   mate(x: Value, i: number, grows = true): Value {
-    const fits = this.values.filter(v => typeOf(v) === typeOf(x) && (sameShape(shapeOf(v), shapeOf(x)) || (grows && broadcasts(shapeOf(v), shapeOf(x)))));
+    const fits = this.values.filter(
+      v => typeOf(v) === typeOf(x) && (sameShape(shapeOf(v), shapeOf(x)) || (grows && broadcasts(shapeOf(v), shapeOf(x)))),
+    );
     return this.tamed(newest(fits.length > 0 ? fits : [x], i));
   }
   /** A value with these properties, or what else there is. */
@@ -134,7 +136,12 @@ export class Maker {
   #compilable(tensors: readonly Tensor[]): void {
     if (!tensors.every(({ node }) => batchOutermost(node.shape))) this.#refuse();
     try {
-      intern({ inputs: [...this.inputs].map(([name, t]) => [name, t.node]), outputs: tensors.map((t, i) => [`${i}`, t.node]), names: new Map(), batch: 'B' });
+      intern({
+        inputs: [...this.inputs].map(([name, t]) => [name, t.node]),
+        outputs: tensors.map((t, i) => [`${i}`, t.node]),
+        names: new Map(),
+        batch: 'B',
+      });
     } catch (e) {
       if (!(e instanceof CompileError && e.code === 'HC1')) throw e;
       this.#refuse();

@@ -1,12 +1,12 @@
 // Random programs of the language: lists of naturals, read modulo what exists, so that any part of a program is a program and shrinking
 // is deletion.
 import type { DType } from '../../common/dtype.ts';
-import { bool, f32, index, type Tensor, u32 } from '../../dsl/tensor.ts';
-import { traced, type Traced } from '../../dsl/model.ts';
+import { type Traced, traced } from '../../dsl/model.ts';
 import { valueAndGrad } from '../../dsl/ops/gradient.ts';
 import { sum } from '../../dsl/ops/reduce.ts';
+import { bool, f32, index, type Tensor, u32 } from '../../dsl/tensor.ts';
 import { type Call, operands, runCalls, showCall, type Value } from './calls.ts';
-import { allOps, families, wholeOps } from './families.ts';
+import { allOps, families, movingOps, wholeOps } from './families.ts';
 import { batch, isTensor, language, Maker } from './maker.ts';
 
 export type Step = readonly [op: number, i: number, j: number, k: number];
@@ -18,6 +18,8 @@ export interface Draw {
   readonly dynamic: boolean;
   /** Only ops that keep whole numbers whole. */
   readonly exact: boolean;
+  /** Only ops that move elements, and a few to tell them apart. */
+  readonly moving: boolean;
   /** Chooses which of the dearer rungs the program climbs: fusion is most of a program's time. */
   readonly turn: number;
 }
@@ -25,9 +27,9 @@ export interface Draw {
 /** Extents of the inputs' axes: 0, 1, primes, and those that vectors and tiles like. */
 const extents = [
   [2, 3, 4],
-  [3, 4, 2],
+  [6, 4, 5],
   [1, 5, 3],
-  [4, 1, 2],
+  [4, 1, 6],
   [2, 7, 1],
   [5, 2, 8],
   [2, 0, 3],
@@ -58,17 +60,23 @@ export interface Program {
   readonly refused: number;
 }
 
+/** From this number on a step does once more what the last one did: rules look at pairs of one kind. */
+const sameAgain = 8000;
+
 export function build(draw: Draw): Program {
   const inputs = inputsOf(draw);
   const maker = new Maker(inputs, draw.exact, draw.dynamic);
-  const names = draw.exact ? wholeOps : allOps;
-  for (const [op, i, j, k] of draw.steps) maker.step(() => families[names[op % names.length]!]!(maker, i, j, k));
+  const names = draw.moving ? movingOps : draw.exact ? wholeOps : allOps;
+  for (const [op, i, j, k] of draw.steps) {
+    const again = op >= sameAgain ? maker.calls.at(-1)?.op : undefined;
+    maker.step(() => families[again ?? names[op % names.length]!]!(maker, i, j, k));
+  }
   return trimmed(maker, draw.dynamic);
 }
-/** The last values that nothing reads are the outputs, four at most, and the calls that reach them are kept. */
+/** The last values that nothing reads are the outputs, eight at most, and the calls that reach them are kept. */
 function trimmed(maker: Maker, dynamic: boolean): Program {
   const read = new Set(maker.calls.flatMap(c => c.args.flatMap(operands)).map(v => v.name));
-  const outputs = maker.values.filter(v => v.call >= 0 && !read.has(v.name)).slice(-4);
+  const outputs = maker.values.filter(v => v.call >= 0 && !read.has(v.name)).slice(-8);
   const needed = new Set(outputs.map(v => v.call));
   for (let i = maker.calls.length - 1; i >= 0; i--) if (needed.has(i)) for (const v of maker.calls[i]!.args.flatMap(operands)) needed.add(v.call);
   return { inputs: maker.inputs, calls: maker.calls.filter((_, i) => needed.has(i)), outputs, dynamic, refused: maker.refused };
@@ -103,7 +111,12 @@ export function feedsOf(inputs: ReadonlyMap<string, Tensor>, exact: boolean, at:
     [...inputs].map(([name, { node }]) => {
       const n = node.shape.reduce<number>((all, d) => all * (typeof d === 'number' ? d : at), 1);
       const seed = [...name].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 10007, 1);
-      return [name, Float64Array.from({ length: n }, (_, i) => feedAt(node.dtype, node.over as number | undefined, exact, ((i + 1) * 7919 + seed * (i + 3) * 131) % 10007))];
+      return [
+        name,
+        Float64Array.from({ length: n }, (_, i) =>
+          feedAt(node.dtype, node.over as number | undefined, exact, ((i + 1) * 7919 + seed * (i + 3) * 131) % 10007),
+        ),
+      ];
     }),
   );
 }
@@ -133,5 +146,6 @@ export function show({ inputs, calls, outputs }: Program): string {
 }
 
 /** 'flip pad' for each pad that reads a flip. */
-export const pairsOf = ({ calls }: Program): string[] => calls.flatMap(c => c.args.flatMap(operands).flatMap(v => (v.op === 'input' ? [] : [`${v.op} ${c.op}`])));
+export const pairsOf = ({ calls }: Program): string[] =>
+  calls.flatMap(c => c.args.flatMap(operands).flatMap(v => (v.op === 'input' ? [] : [`${v.op} ${c.op}`])));
 export { allOps };

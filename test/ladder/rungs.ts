@@ -60,10 +60,12 @@ const references = (): Record<string, unknown> => {
 const isArray = (x: unknown): x is NdArray => typeof x === 'object' && x !== null && 'data' in x;
 /** The program by the naive references: shapes, element types and values of the outputs. */
 export function referenceFault(program: Program, { expected, feeds }: Subject): string | undefined {
-  const arrays = new Map([...program.inputs].map(([name, { node }]): [string, NdArray] => {
-    const shape = node.shape.map(sizeOf);
-    return [name, { shape, dtype: node.dtype, data: [...feeds[name]!], ...(node.over === undefined ? {} : { over: sizeOf(node.over) }) }];
-  }));
+  const arrays = new Map(
+    [...program.inputs].map(([name, { node }]): [string, NdArray] => {
+      const shape = node.shape.map(sizeOf);
+      return [name, { shape, dtype: node.dtype, data: [...feeds[name]!], ...(node.over === undefined ? {} : { over: sizeOf(node.over) }) }];
+    }),
+  );
   const values = runCalls(program.calls, references(), arrays, isArray, sizeOf);
   for (const [i, { name, tensor }] of program.outputs.entries()) {
     const want = values.get(name) as NdArray;
@@ -91,7 +93,9 @@ function simplifyFault({ simplified, expected, feeds, batch: at }: Subject): str
 /** Elements of the ring for the floats; indices stay. */
 const ringFeeds = (graph: Graph, feeds: Feeds): Feeds =>
   Object.fromEntries(
-    graph.nodes.flatMap(n => (n.op === 'input' ? [[n.name, feeds[n.name]!.map((x, i) => (n.dtype === 'f32' ? Math.abs(Math.round(x * 1001) * 7 + i) % 10007 : x))]] : [])),
+    graph.nodes.flatMap(n =>
+      n.op === 'input' ? [[n.name, feeds[n.name]!.map((x, i) => (n.dtype === 'f32' ? Math.abs(Math.round(x * 1001) * 7 + i) % 10007 : x))]] : [],
+    ),
   );
 /** Unfused kernels, and the fused ones of some machines. */
 function nestFault({ simplified, feeds, batch: at }: Subject, machines: readonly Capability[]): string | undefined {
@@ -118,7 +122,9 @@ export function slopeFault({ interned, feeds, batch: at }: Subject): string | un
   const wrt = outputs.filter(([name]) => name !== 'loss').map(([name]) => name.slice(1));
   const direction = Object.fromEntries(wrt.map((name, k) => [name, feeds[name]!.map((_, i) => Math.sin(1 + i * 12.9898 + k * 78.233))]));
   const along = (h: number): number => {
-    const moved = Object.fromEntries(Object.entries(feeds).map(([name, v]) => [name, direction[name] ? v.map((x, i) => x + h * direction[name]![i]!) : v]));
+    const moved = Object.fromEntries(
+      Object.entries(feeds).map(([name, v]) => [name, direction[name] ? v.map((x, i) => x + h * direction[name]![i]!) : v]),
+    );
     return interpret(graph, [loss], moved, { batch: at, arith: float64 }).get(loss)![0]!;
   };
   const slope = (h: number): number => (along(h) - along(-h)) / (2 * h);
@@ -128,15 +134,20 @@ export function slopeFault({ interned, feeds, batch: at }: Subject): string | un
   // kinks at the point itself: the slopes of the two sides differ
   const sides = (along(1e-4) - along(0)) / 1e-4 - (along(0) - along(-1e-4)) / 1e-4;
   if (!(Math.abs(sides) <= 1e-2 * size)) return undefined;
-  const values = interpret(graph, wrt.map(name => id(`d${name}`)), feeds, { batch: at });
+  const values = interpret(
+    graph,
+    wrt.map(name => id(`d${name}`)),
+    feeds,
+    { batch: at },
+  );
   const total = wrt.reduce((sum, name) => sum + (values.get(id(`d${name}`)) as Float64Array).reduce((s, g, i) => s + g * direction[name]![i]!, 0), 0);
   return Math.abs(total - fine) <= 1e-4 * size ? undefined : `the slope along a direction is ${fine}, the gradient says ${total}`;
 }
 
 // ---------------------------------------------------------------- devices
 export type Outcome = { readonly fault: string | undefined } | { readonly refused: string };
-/** Compiles and runs on a device; twice, so that what the first run leaves behind is seen. */
-export async function deviceFault(subject: Subject, device: Device, options: CompileOptions, again = true): Promise<Outcome> {
+/** Compiles and runs on a device: all outputs, then some alone. */
+export async function deviceFault(subject: Subject, device: Device, options: CompileOptions): Promise<Outcome> {
   let program: Compiled;
   try {
     program = compileTraced(subject.traced, options);
@@ -146,27 +157,41 @@ export async function deviceFault(subject: Subject, device: Device, options: Com
   }
   try {
     using session = await open(program, { device });
-    const inputs = Object.fromEntries(
-      program.inputs.map(({ name, dtype, shape }) => {
-        const data = arrayOf(dtype, subject.feeds[name]!.length);
-        data.set(subject.feeds[name]!);
-        return [name, { data, shape: shape.map(s => sizeAt(s, subject.batch)) }];
-      }),
-    );
+    // a first run at another batch: what it leaves behind, and memory that must grow
+    if (program.batch !== null) await session.run(inputsAt(program, subject.feeds, 1), { batch: 1 });
+    const inputs = inputsAt(program, subject.feeds, subject.batch);
     const free = { batch: subject.batch };
-    const results = await session.run(inputs, free);
-    const wrong = resultFault(subject, results);
-    if (wrong || !again) return { fault: wrong };
+    const wrong = resultFault(subject, await session.run(inputs, free));
+    if (wrong) return { fault: wrong };
     // each output alone: its own steps must do
-    const one = program.outputs.at(-1)!.name;
-    const alone = await session.run(inputs, { ...free, outputs: [one] });
-    return { fault: named(`${one} alone`, resultFault(subject, alone)) };
+    for (const { name } of program.outputs.slice(1)) {
+      const alone = resultFault(subject, await session.run(inputs, { ...free, outputs: [name] }));
+      if (alone) return { fault: `${name} alone: ${alone}` };
+    }
+    return { fault: undefined };
   } catch (e) {
     if (e instanceof LimitError) return { refused: e.message };
     throw e;
   }
 }
-function resultFault({ interned, expected, batch: at }: Subject, results: Readonly<Record<string, { readonly data: unknown; readonly shape: readonly number[] }>>): string | undefined {
+/** The inputs' first elements, as many as a batch has. */
+function inputsAt({ inputs }: Compiled, feeds: Feeds, at: number) {
+  return Object.fromEntries(
+    inputs.map(({ name, dtype, shape }) => {
+      const sizes = shape.map(s => sizeAt(s, at));
+      const data = arrayOf(
+        dtype,
+        sizes.reduce((a, b) => a * b, 1),
+      );
+      data.set(feeds[name]!.subarray(0, data.length));
+      return [name, { data, shape: sizes }];
+    }),
+  );
+}
+function resultFault(
+  { interned, expected, batch: at }: Subject,
+  results: Readonly<Record<string, { readonly data: unknown; readonly shape: readonly number[] }>>,
+): string | undefined {
   for (const [i, [name, id]] of interned.outputs.entries()) {
     const got = results[name];
     if (!got) continue;
@@ -210,7 +235,10 @@ export async function fault(draw: Draw, plan: Plan, counts: Counts = noCounts(),
     const subject = subjectOf(traceOf(program), feeds);
     const wrong = referenceFault(program, subject);
     if (wrong) return `reference: ${wrong}`;
-    return (await faultOf(subject, plan, counts)) ?? (draw.turn % 4 === 0 ? named('gradient', await gradientFault(draw, program, feeds, plan, counts)) : undefined);
+    return (
+      (await faultOf(subject, plan, counts)) ??
+      (draw.turn % 4 === 0 ? named('gradient', await gradientFault(draw, program, feeds, plan, counts)) : undefined)
+    );
   } catch (e) {
     // the batch must be a number for this one
     if (!(e instanceof CompileError && e.code === 'HC203' && draw.dynamic)) throw e;

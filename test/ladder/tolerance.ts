@@ -1,16 +1,19 @@
 // How far a device may be from the reference. The reference computes in doubles; beside it run interpreters that round every operation to
 // f32, some of them to a neighbour at random (Monte Carlo arithmetic, Parker 1997): how far these lie from the doubles says how badly a
 // value is conditioned, element by element. Where nothing is rounded at all, the tolerance is zero.
+
+import { sizeAt } from '../../common/size.ts';
 import { type Apply, type Arith, float32, float64 } from '../../compiler/graph/arithmetic.ts';
 import { type Graph, numel } from '../../compiler/graph/graph.ts';
 import { interpret, type Values } from '../../compiler/graph/interpret.ts';
-import { sizeAt } from '../../common/size.ts';
 import type { Prim } from '../../dsl/scalar.ts';
 import { Random } from '../../dsl/table/row.ts';
 
 /** What rounds nothing as long as its results are whole and below 2²⁴. */
 const whole = new Set<Prim>(
-  'add sub mul neg abs sign max min floor ceil lt le eq select toF32 toI32 toU32 toBool not and or xor shl shr quo rem bits fromBits'.split(' ') as Prim[],
+  'add sub mul neg abs sign max min floor ceil lt le eq select toF32 toI32 toU32 toBool not and or xor shl shr quo rem bits fromBits'.split(
+    ' ',
+  ) as Prim[],
 );
 const roundsOnDevices = (prim: Prim): boolean => !whole.has(prim);
 const cell = new Float32Array(1);
@@ -85,7 +88,9 @@ export function expectation(graph: Graph, outputs: readonly number[], feeds: Rea
   const exact = isExact(graph, values, batch);
   const wild = [...values].some(([id, v]) => graph.node(id).dtype[0] === 'f' && (v as Float64Array).some(x => !(Math.abs(x) < 1e30)));
   const halves = all.some(id => graph.node(id).dtype === 'f16');
-  const others = exact ? [] : [float32, ...Array.from({ length: runs }, (_, i) => jittered(i + 1))].map(arith => interpret(graph, outputs, feeds, { batch, arith }));
+  const others = exact
+    ? []
+    : [float32, ...Array.from({ length: runs }, (_, i) => jittered(i + 1))].map(arith => interpret(graph, outputs, feeds, { batch, arith }));
   let [elements, dropped] = [0, 0];
   const expected = outputs.map((id): Expected => {
     const v = values.get(id)!;

@@ -1,6 +1,7 @@
 // Fused against unfused, in one process and interleaved: node bench/fused.ts [rounds]. Ratios are medians over rounds of CPU time
 // (all threads of the process, so that other work on the machine is not felt); below 1, fused is faster.
 import os from 'node:os';
+import type { Program } from '../common/program.ts';
 import { sizeAt } from '../common/size.ts';
 import { compile } from '../compiler/compile.ts';
 import type { Model } from '../dsl/model.ts';
@@ -30,7 +31,7 @@ const blocks = { imageSize: 28, patchSize: 4, channels: 1, width: 192, depth: 2,
 interface Workload {
   readonly name: string;
   readonly batch: number;
-  readonly compile: (target: 'js' | 'webgpu' | 'webgpu-software', fuse: 'all' | 'none') => ReturnType<typeof compile>;
+  readonly compile: (target: 'js' | 'webgpu' | 'webgpu-software', fuse: 'all' | 'none') => Program;
 }
 function workload<M extends Model>(name: string, model: M, config: Parameters<typeof compile<M>>[1], batch: number, grad?: string): Workload {
   return { name, batch, compile: (target, fuse) => compile(model, config, { target, fuse, ...(grad === undefined ? {} : { grad }) }) };

@@ -73,7 +73,11 @@ export class Cones {
   private op(node: GraphNode): number {
     return (this.ops[node.id] ??= this.number(
       JSON.stringify(node, (key, value: unknown) =>
-        key === 'id' || key === 'ins' ? undefined : typeof value === 'number' && !(Number.isFinite(value) && !Object.is(value, -0)) ? `#${value}` : value,
+        key === 'id' || key === 'ins'
+          ? undefined
+          : typeof value === 'number' && !(Number.isFinite(value) && !Object.is(value, -0))
+            ? `#${value}`
+            : value,
       ),
     ));
   }

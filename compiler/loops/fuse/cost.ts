@@ -166,9 +166,9 @@ class Search {
         if ((staging & ~facts.free[v]!) !== 0) this.staged.push(this.term(stagedDepth, facts.free[v]! & staging, swept, 0));
       }
     };
-    nest.parts.forEach((p, i) =>
-      visit([p.of], axisSet(p.axes) | facts.full[i]!, facts.under[i]!, facts.phase[i]!, places[i] === 'inline' ? facts.own[i]! : 0),
-    );
+    nest.parts.forEach((p, i) => {
+      visit([p.of], axisSet(p.axes) | facts.full[i]!, facts.under[i]!, facts.phase[i]!, places[i] === 'inline' ? facts.own[i]! : 0);
+    });
     for (const s of nest.stores) visit([s.value, ...indexValues(s.at)], 0, axisSet(s.axes), Number.MAX_SAFE_INTEGER, 0);
     return [...Map.groupBy(uses.values(), u => u.value).values()].map(list =>
       list.map(u => {

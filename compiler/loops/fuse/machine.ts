@@ -35,11 +35,11 @@ const gpu: Machine = {
   launchBytes: 262_144,
 };
 
-/** Cost models by kind of target; limits come from the capability. Measured by bench/fused.ts (AMD EPYC, CPU time, fused / unfused):
- *  js               tables of 4,096, 16,384 and 65,536: 0.68, 0.62, 0.6 for the gradients of a small MAE; operationsPerByte 1 instead of
- *                   0.5: 0.91, for it works matmuls' operands out again and again
- *  webgpu-software  (SwiftShader) no tables against 1,024: 0.94 and 0.84 forward, 0.39 and 0.29 for the gradients of a tiny MAE, at half
- *                   as long again in pipelines */
+/** Cost models by kind of target; limits come from the capability. What the two CPU records rest on (AMD EPYC, busy; CPU time of fused
+ *  against unfused kernels, medians of 3 or 4 interleaved runs):
+ *  js               gradients of a MAE of width 96, batch 16: 0.62; with tables of 4,096: 0.68; with operationsPerByte 1: 0.91; with
+ *                   launchBytes 65,536: 0.72
+ *  webgpu-software  (SwiftShader) the same MAE forward: 0.84; without tables: 0.94. Gradients of MAE tiny: 0.29; without tables: 0.39 */
 export function machineOf(capability: Capability): Machine {
   const { name, bindings, sharedBytes, statements } = capability;
   if (name === 'gl') return { ...gpu, name, statements, bindings: 16, outputs: 1, tables: 0, lanes: 1, groups: 4096 };

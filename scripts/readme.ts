@@ -13,7 +13,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 const root = path.join(import.meta.dirname, '..');
-const scratch = path.join(root, 'out/readme');
+/** Inside the checkout, so that `heddle` is its own; one for each process. */
+const scratch = path.join(root, `out/readme-${process.pid}`);
 
 interface Block {
   readonly language: string;

@@ -3,7 +3,7 @@
 // where they are. Both are chosen by one estimate: instructions a useful multiply-add. (For the two-axis tile see Goto & van de
 // Geijn, "Anatomy of high-performance matrix multiplication", 2008; here the counts alone decide, for any loads and any axes.)
 import { scope as reach } from '../loops/facts.ts';
-import { type Facts, isWideAlong } from './schedule.ts';
+import { type Facts, isWideAlong } from './facts.ts';
 import { dependsOn, isContiguous, loadsOf } from './strides.ts';
 import type { Capability } from './types.ts';
 

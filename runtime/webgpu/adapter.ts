@@ -1,17 +1,7 @@
 // Finds a GPUDevice: the browser's, or in Node what node.ts finds through the npm package `webgpu`. Nothing of Node is loaded in a browser.
 import { DeviceError } from '../errors.ts';
 import { WebGpuDevice } from './device.ts';
-
-export interface AdapterOptions {
-  /** May it be a software adapter? They compute right, slowly. */
-  readonly software: boolean;
-}
-export interface FoundAdapter {
-  readonly adapter: GPUAdapter;
-  readonly software: boolean;
-  /** Where it was found and what it calls itself. */
-  readonly name: string;
-}
+import { type AdapterOptions, adapterName, type FoundAdapter, isSoftware } from './found.ts';
 
 /** Opens the best adapter there is. Throws DeviceError HD4 with the cure when there is none. */
 export async function openWebGpu(options: AdapterOptions): Promise<WebGpuDevice> {
@@ -49,10 +39,3 @@ async function inBrowser(gpu: GPU, { software }: AdapterOptions): Promise<FoundA
   if (isSoftware(adapter) && !software) throw new DeviceError('HD4', `no real WebGPU adapter, only ${adapterName(adapter)}; use device js`);
   return { adapter, software: isSoftware(adapter), name: adapterName(adapter) };
 }
-
-/** By the adapter's own word, and by the names of the software implementations there are. */
-export const isSoftware = ({ info }: GPUAdapter): boolean =>
-  info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|softpipe|basic render/i.test(`${info.architecture} ${info.device} ${info.description}`);
-
-export const adapterName = ({ info }: GPUAdapter): string =>
-  info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ') || 'unnamed adapter';

@@ -4,7 +4,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { DeviceError } from '../errors.ts';
-import { type AdapterOptions, adapterName, type FoundAdapter, isSoftware } from './adapter.ts';
+import { type AdapterOptions, adapterName, type FoundAdapter, isSoftware } from './found.ts';
 import { swiftShaderFolder } from './swiftshader.ts';
 
 type Create = (options: string[]) => GPU;

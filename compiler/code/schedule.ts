@@ -1,3 +1,8 @@
+// A schedule is data: where the axes of a nest run (over the grid, in a loop of a lane, over the lanes of a group), how many
+// neighbouring positions a lane keeps in registers, which axis is 4-wide, which sums the lanes of a group share. It is chosen from
+// the nest and the target's capability record alone; no operation has a schedule of its own.
+//   points   every store axis that all parts depend on: tiles over the grid, a lane a tile (elementwise, contractions, plain sums)
+//   rows     some store axis that a part doesn't depend on: one point of the others at a time, its parts once (row statistics)
 import { type AxisSet, axisSet, partAxes, scope as reach, storeReads } from '../loops/facts.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { Facts, isWideAlong } from './facts.ts';

@@ -5,8 +5,7 @@ export type Size = number | { readonly batch: number };
 
 export const sizeAt = (s: Size, batch: number): number => (typeof s === 'number' ? s : s.batch * batch);
 export const isDynamic = (s: Size): s is { readonly batch: number } => typeof s !== 'number';
-export const sameSize = (a: Size, b: Size): boolean =>
-  typeof a === 'number' || typeof b === 'number' ? a === b : a.batch === b.batch;
+export const sameSize = (a: Size, b: Size): boolean => (typeof a === 'number' || typeof b === 'number' ? a === b : a.batch === b.batch);
 /** Divisible by a number at every batch. */
 export const isMultiple = (s: Size, of: number): boolean => (isDynamic(s) ? s.batch : s) % of === 0;
 /** a·b; undefined when both hold the batch. */

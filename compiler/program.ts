@@ -161,12 +161,7 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
     slots,
     ranges,
   );
-  placeFlats(
-    graph,
-    findFlats(graph, [...parts.homes.values(), ...updates]),
-    slots,
-    ranges,
-  );
+  placeFlats(graph, findFlats(graph, [...parts.homes.values(), ...updates]), slots, ranges);
   fixedSlots(
     [...state.values()].filter(id => !ranges.has(id)),
     'state',
@@ -196,9 +191,9 @@ function placeBuffers(parts: ProgramParts): { slots: Slot[]; place: (node: numbe
   );
   const base = slots.length;
   slots.push(...plan.arenas.map((bytes): Slot => ({ kind: 'arena', bytes })));
-  ids.forEach((id, i) =>
-    ranges.set(id, { slot: base + plan.placements[i]!.arena, offset: plan.placements[i]!.offset, bytes: bytesOf(graph.node(id)) }),
-  );
+  ids.forEach((id, i) => {
+    ranges.set(id, { slot: base + plan.placements[i]!.arena, offset: plan.placements[i]!.offset, bytes: bytesOf(graph.node(id)) });
+  });
   const place = (node: number): Range => {
     const r = ranges.get(node);
     if (!r) throw new Error(`node ${node} has no buffer`);

@@ -95,11 +95,17 @@ const rules: Record<string, Rule> = {
 export function inPlaceFault(nest: LoopNest): string | undefined {
   const changed = (b: number): boolean => nest.buffers[b]!.written;
   if (!nest.values.some(v => v.kind === 'load' && changed(v.buffer))) return undefined;
-  const reduced = new Set(scope(nest.values, nest.parts.map(p => p.of)));
+  const reduced = new Set(
+    scope(
+      nest.values,
+      nest.parts.map(p => p.of),
+    ),
+  );
   return first(nest.values, (v, i) => {
     if (v.kind !== 'load' || !changed(v.buffer)) return undefined;
     const stores = nest.stores.filter(s => s.buffer === v.buffer);
-    if (v.when >= 0 || stores.length !== 1 || JSON.stringify(stores[0]!.at) !== JSON.stringify(v.at)) return `buffer ${v.buffer} is read elsewhere, by v${i}`;
+    if (v.when >= 0 || stores.length !== 1 || JSON.stringify(stores[0]!.at) !== JSON.stringify(v.at))
+      return `buffer ${v.buffer} is read elsewhere, by v${i}`;
     return reduced.has(i) ? `buffer ${v.buffer} is read in a reduction, by v${i}` : undefined;
   });
 }

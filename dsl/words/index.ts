@@ -17,7 +17,19 @@ import { viewWords } from './views.ts';
 
 /** Tables of the language itself, and of the ops. */
 export const languageTables = { sizes: sizesWords, layers: layersWords, config: configWords, model: modelWords };
-export const opTables = [elementwiseWords, contractWords, viewWords, reduceWords, indexWords, nnWords, randomWords, einopsWords, kernelWords, gradientWords, stepWords];
+export const opTables = [
+  elementwiseWords,
+  contractWords,
+  viewWords,
+  reduceWords,
+  indexWords,
+  nnWords,
+  randomWords,
+  einopsWords,
+  kernelWords,
+  gradientWords,
+  stepWords,
+];
 export const words = {
   ...sizesWords,
   ...layersWords,

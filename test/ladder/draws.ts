@@ -9,7 +9,7 @@ export const draws: fc.Arbitrary<Draw> = fc.record({
   sizes: fc.nat(9),
   dynamic: fc.boolean(),
   exact: fc.boolean(),
-  moving: fc.boolean(),
+  of: fc.constantFrom('all', 'moving', 'smooth'),
   turn: fc.nat(59),
 });
 

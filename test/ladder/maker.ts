@@ -4,8 +4,8 @@ import { CompileError } from '../../compiler/errors.ts';
 import { intern } from '../../compiler/graph/intern.ts';
 import { evalDim } from '../../dsl/dim.ts';
 import * as ops from '../../dsl/ops/index.ts';
-import { type Dim, dtypeName, dtypeOf, isTensor, type Shape, ShapeError, type Tensor } from '../../dsl/tensor.ts';
-import { type Arg, type Call, operands, partsOf, runCall, Value } from './calls.ts';
+import { type Dim, dtypeName, dtypeOf, type Shape, ShapeError, type Tensor } from '../../dsl/tensor.ts';
+import { type Arg, type Call, partsOf, runCall, Value } from './calls.ts';
 
 export const language: Readonly<Record<string, unknown>> = { ...ops };
 /** The batch that free programs are run and counted at. */
@@ -172,5 +172,3 @@ function broadcasts(from: Shape, to: Shape): boolean {
   if (from.length > to.length) return false;
   return from.every((d, i) => d === 1 || d === to[to.length - from.length + i]);
 }
-export const readBy = (call: Call): Value[] => call.args.flatMap(operands);
-export { isTensor };

@@ -4,10 +4,10 @@ import type { DType } from '../../common/dtype.ts';
 import { type Traced, traced } from '../../dsl/model.ts';
 import { valueAndGrad } from '../../dsl/ops/gradient.ts';
 import { sum } from '../../dsl/ops/reduce.ts';
-import { bool, f32, index, type Tensor, u32 } from '../../dsl/tensor.ts';
+import { bool, f32, index, isTensor, type Tensor, u32 } from '../../dsl/tensor.ts';
 import { type Call, operands, runCalls, showCall, type Value } from './calls.ts';
-import { allOps, families, movingOps, wholeOps } from './families.ts';
-import { batch, isTensor, language, Maker } from './maker.ts';
+import { allOps, families, movingOps, smoothOps, wholeOps } from './families/index.ts';
+import { batch, language, Maker } from './maker.ts';
 
 export type Step = readonly [op: number, i: number, j: number, k: number];
 export interface Draw {
@@ -18,8 +18,8 @@ export interface Draw {
   readonly dynamic: boolean;
   /** Only ops that keep whole numbers whole. */
   readonly exact: boolean;
-  /** Only ops that move elements, and a few to tell them apart. */
-  readonly moving: boolean;
+  /** What it is made of: any op, ops that move elements (and a few to tell them apart), or smooth functions. */
+  readonly of: 'all' | 'moving' | 'smooth';
   /** Chooses which of the dearer rungs the program climbs: fusion is most of a program's time. */
   readonly turn: number;
 }
@@ -66,7 +66,7 @@ const sameAgain = 8000;
 export function build(draw: Draw): Program {
   const inputs = inputsOf(draw);
   const maker = new Maker(inputs, draw.exact, draw.dynamic);
-  const names = draw.moving ? movingOps : draw.exact ? wholeOps : allOps;
+  const names = draw.of === 'all' ? (draw.exact ? wholeOps : allOps) : draw.of === 'moving' ? movingOps : smoothOps;
   for (const [op, i, j, k] of draw.steps) {
     const again = op >= sameAgain ? maker.calls.at(-1)?.op : undefined;
     maker.step(() => families[again ?? names[op % names.length]!]!(maker, i, j, k));
@@ -148,4 +148,3 @@ export function show({ inputs, calls, outputs }: Program): string {
 /** 'flip pad' for each pad that reads a flip. */
 export const pairsOf = ({ calls }: Program): string[] =>
   calls.flatMap(c => c.args.flatMap(operands).flatMap(v => (v.op === 'input' ? [] : [`${v.op} ${c.op}`])));
-export { allOps };

@@ -3,7 +3,6 @@
 import { arrayOf } from '../../common/dtype.ts';
 import type { Program as Compiled } from '../../common/program.ts';
 import { sizeAt } from '../../common/size.ts';
-import { capabilities } from '../../compiler/code/capabilities.ts';
 import type { Capability } from '../../compiler/code/types.ts';
 import { type CompileOptions, compileTraced } from '../../compiler/compile.ts';
 import { CompileError } from '../../compiler/errors.ts';
@@ -115,7 +114,7 @@ const named = (what: string, fault: string | undefined): string | undefined => (
 
 // ---------------------------------------------------------------- gradients
 /** The loss along a random direction, by central differences of two steps, = the gradient along it; where the loss has no jump or kink. */
-export function slopeFault({ interned, feeds, batch: at }: Subject): string | undefined {
+function slopeFault({ interned, feeds, batch: at }: Subject, counts: Counts): string | undefined {
   const { graph, outputs } = interned;
   const id = (name: string): number => outputs.find(([n]) => n === name)![1];
   const loss = id('loss');
@@ -134,6 +133,7 @@ export function slopeFault({ interned, feeds, batch: at }: Subject): string | un
   // kinks at the point itself: the slopes of the two sides differ
   const sides = (along(1e-4) - along(0)) / 1e-4 - (along(0) - along(-1e-4)) / 1e-4;
   if (!(Math.abs(sides) <= 1e-2 * size)) return undefined;
+  if (fine !== 0) counts.slopes++;
   const values = interpret(
     graph,
     wrt.map(name => id(`d${name}`)),
@@ -213,11 +213,13 @@ export interface Counts {
   programs: number;
   exact: number;
   gradients: number;
+  /** Gradients that were held against a slope that is not 0. */
+  slopes: number;
   refused: number;
   elements: number;
   dropped: number;
 }
-export const noCounts = (): Counts => ({ programs: 0, exact: 0, gradients: 0, refused: 0, elements: 0, dropped: 0 });
+export const noCounts = (): Counts => ({ programs: 0, exact: 0, gradients: 0, slopes: 0, refused: 0, elements: 0, dropped: 0 });
 
 /** The rungs below the unfused nests that a program climbs. */
 export interface Plan {
@@ -237,7 +239,7 @@ export async function fault(draw: Draw, plan: Plan, counts: Counts = noCounts(),
     if (wrong) return `reference: ${wrong}`;
     return (
       (await faultOf(subject, plan, counts)) ??
-      (draw.turn % 4 === 0 ? named('gradient', await gradientFault(draw, program, feeds, plan, counts)) : undefined)
+      (draw.turn % 5 < (draw.of === 'smooth' ? 3 : 1) ? named('gradient', await gradientFault(draw, program, feeds, plan, counts)) : undefined)
     );
   } catch (e) {
     // the batch must be a number for this one
@@ -252,8 +254,10 @@ async function gradientFault(draw: Draw, program: Program, feeds: Feeds, plan: P
   const traced = gradientOf(program);
   if (!traced) return undefined;
   counts.gradients++;
-  const subject = subjectOf(traced, feeds);
-  return (draw.exact || stops(program) ? undefined : slopeFault(subject)) ?? (await faultOf(subject, plan, counts));
+  // whole numbers are where kinks and ties are: slopes are judged between them
+  const exact = draw.exact && draw.of !== 'smooth';
+  const subject = subjectOf(traced, exact ? feeds : feedsOf(program.inputs, false));
+  return (exact || stops(program) ? undefined : slopeFault(subject, counts)) ?? (await faultOf(subject, plan, counts));
 }
 async function faultOf(subject: Subject, { machines, targets }: Plan, counts: Counts): Promise<string | undefined> {
   const { exact, elements, dropped } = subject.expected;

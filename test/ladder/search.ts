@@ -10,7 +10,14 @@ import { fault, type Plan, type Target } from './rungs.ts';
 function drawOf(seed: number): Draw {
   const random = new Random(seed);
   const steps = Array.from({ length: 3 + random.int(13) }, () => [random.int(10_000), random.int(64), random.int(64), random.int(1024)] as const);
-  return { steps, sizes: random.int(10), dynamic: random.chance(0.5), exact: random.chance(0.5), moving: random.chance(0.5), turn: random.int(60) };
+  return {
+    steps,
+    sizes: random.int(10),
+    dynamic: random.chance(0.5),
+    exact: random.chance(0.5),
+    of: random.pick(['all', 'moving', 'smooth'] as const),
+    turn: random.int(60),
+  };
 }
 
 /** On the JavaScript device, or on a GPU device of the caller's alone. */

@@ -4,7 +4,7 @@
 
 import { sizeAt } from '../../common/size.ts';
 import { type Apply, type Arith, float32, float64 } from '../../compiler/graph/arithmetic.ts';
-import { type Graph, numel } from '../../compiler/graph/graph.ts';
+import type { Graph } from '../../compiler/graph/graph.ts';
 import { interpret, type Values } from '../../compiler/graph/interpret.ts';
 import type { Prim } from '../../dsl/scalar.ts';
 import { Random } from '../../dsl/table/row.ts';
@@ -44,12 +44,12 @@ export function jittered(seed: number): Arith {
 }
 
 /** The largest magnitude of each value that the outputs need. */
-function magnitudes(graph: Graph, values: ReadonlyMap<number, Values>): Map<number, number> {
+function magnitudes(values: ReadonlyMap<number, Values>): Map<number, number> {
   return new Map([...values].map(([id, v]) => [id, (v as Float64Array).reduce((m, x) => Math.max(m, Math.abs(x)), 0)]));
 }
 /** Do devices get exactly the reference's numbers? All floats are whole and small, sums in any order too, and nothing else is worked out. */
 function isExact(graph: Graph, values: ReadonlyMap<number, Values>, batch: number): boolean {
-  const most = magnitudes(graph, values);
+  const most = magnitudes(values);
   const count = (id: number): number => graph.shape(id).reduce<number>((n, s) => n * sizeAt(s, batch), 1);
   return [...values].every(([id, v]) => {
     const node = graph.node(id);
@@ -120,7 +120,3 @@ export function wrongElement(got: ArrayLike<number>, { values, tolerance, exact 
   }
   return undefined;
 }
-export const elementsOf = (graph: Graph, id: number, batch: number): number => {
-  const n = numel(graph.shape(id));
-  return sizeAt(n, batch);
-};

@@ -10,6 +10,7 @@ import { type Sample, table } from '../../dsl/table.ts';
 import { f32, type Tensor } from '../../dsl/tensor.ts';
 import { openJs } from '../../runtime/js/device.ts';
 import { open } from '../../runtime/session.ts';
+import { disposed } from '../disposed.ts';
 import { drawnSample, evaluate, language, tensorsOf, trace } from '../ops/evaluate.ts';
 
 const device = openJs();
@@ -53,7 +54,7 @@ for (const { name: op, samples } of table.filter(row => row.samples.some(flows))
         }),
       );
       const wanted = runReference(whole, Object.fromEntries(Object.entries(feeds).map(([name, x]) => [name, x.data])));
-      using session = await open(compileTraced(whole, { target: 'js' }), { device });
+      const session = disposed(await open(compileTraced(whole, { target: 'js' }), { device }));
       const results = await session.run(feeds);
       const half = Object.values(inputs).some(x => x.node.dtype === 'f16') || tensorsOf(call.result).some(x => x.node.dtype === 'f16');
       for (const [name, want] of Object.entries(wanted)) {
@@ -76,7 +77,7 @@ describe('slices of the batch', () => {
   it.each([3, 5])('of %i', async rows => {
     const whole = { ...traced({ x }, inputs => ({ slope: grad(loss)(inputs.x) })), batch: 'B' };
     const data = Float32Array.from({ length: rows * 3 }, (_, i) => Math.sin(i));
-    using session = await open(compileTraced(whole, { target: 'js' }), { device });
+    const session = disposed(await open(compileTraced(whole, { target: 'js' }), { device }));
     const { slope } = await session.run({ x: { shape: [rows, 3], data } });
     const times = [1, 2, 0, 0, 0]; // row 0 is read once, row 1 twice
     expect([...slope!.data].map((s, i) => Math.abs(s - times[Math.floor(i / 3)]! * Math.exp(data[i]!)) < 1e-5)).toEqual(Array(rows * 3).fill(true));

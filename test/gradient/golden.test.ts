@@ -6,6 +6,7 @@ import { mae, vit } from '../../models/index.ts';
 import { openDevice } from '../../runtime/auto.ts';
 import type { Device } from '../../runtime/device.ts';
 import { assertAllClose, type DeviceName, deviceNames, type HostTensors, openOn, type Running } from '../../testing/index.ts';
+import { disposed } from '../disposed.ts';
 import { golden, type OfficialConfig, ours } from '../models/files.ts';
 import { evaluate, language } from '../ops/evaluate.ts';
 import { cases } from '../ops/golden-cases.ts';
@@ -88,7 +89,7 @@ async function checkParameters(
 describe.each(deviceNames)('on %s', device => {
   test.each(['mae-tiny', 'mae-rawpix'])("%s: the loss's gradients in all parameters", async name => {
     const file = await golden<OfficialConfig>(name);
-    using on = await openOn(device, mae, ours(file.config), { weights: file.part('w'), webgpu, grad: 'loss' });
+    const on = disposed(await openOn(device, mae, ours(file.config), { weights: file.part('w'), webgpu, grad: 'loss' }));
     await checkParameters(device, name, on, Object.fromEntries(file.part('in')), file.tolerance);
   });
 
@@ -98,7 +99,7 @@ describe.each(deviceNames)('on %s', device => {
   ] as const)("%s: the smoothed loss's gradients in all parameters", async (name, pool) => {
     const file = await golden(name);
     const sizes = { imageSize: 16, patchSize: 4, channels: 3, width: 32, depth: 2, heads: 4, mlpRatio: 4, classes: 10, pool };
-    using on = await openOn(device, tuned, sizes, { weights: file.part('w'), webgpu, grad: 'loss' });
+    const on = disposed(await openOn(device, tuned, sizes, { weights: file.part('w'), webgpu, grad: 'loss' }));
     await checkParameters(device, name, on, Object.fromEntries(file.part('in')), file.tolerance);
   });
 
@@ -106,7 +107,7 @@ describe.each(deviceNames)('on %s', device => {
     const worst: { readonly of: string; readonly error: number }[] = [];
     for (const name of withGradient) {
       const { made, inputs } = gradientModel(name);
-      using on = await openOn(device, made, {}, { webgpu });
+      const on = disposed(await openOn(device, made, {}, { webgpu }));
       const results = await on.run(inputs);
       // the file's note: these two are judged with atol 1e-3
       const atol = name === 'softmax_big' || name === 'layer_norm_large_mean' ? 1e-3 : ops.tolerance.atol;

@@ -7,6 +7,7 @@ import { openDevice } from '../../runtime/auto.ts';
 import type { Device } from '../../runtime/device.ts';
 import { assertAllClose, assertSameBits, type DeviceName, deviceNames, type HostTensors, openOn } from '../../testing/index.ts';
 import { asModel } from '../../testing/layer.ts';
+import { disposed } from '../disposed.ts';
 import { type Golden, golden, type OfficialConfig, ours, type Tensors } from './files.ts';
 
 let webgpu: Device;
@@ -45,23 +46,23 @@ describe.each(deviceNames)('on %s', device => {
   describe.each(['mae-tiny', 'mae-rawpix'])('%s', name => {
     test("loss, prediction, mask, restore and latent are the official code's", async () => {
       const file = await golden<OfficialConfig>(name);
-      using on = await openOn(device, mae, ours(file.config), { weights: file.part('w'), webgpu });
+      const on = disposed(await openOn(device, mae, ours(file.config), { weights: file.part('w'), webgpu }));
       check(device, file, await on.run(inputs(file)), maeOutputs);
     });
     test("patches and images made of predictions are the official code's, bit for bit", async () => {
       const file = await golden<OfficialConfig>(name);
       const { img_size, patch_size: P, in_chans: C } = file.config;
       const G = img_size / P;
-      using patches = await openOn(device, asModel(patchify, ['c', 'imgs'], { C, P, G, W: G }), {}, { webgpu });
+      const patches = disposed(await openOn(device, asModel(patchify, ['c', 'imgs'], { C, P, G, W: G }), {}, { webgpu }));
       assertSameBits((await patches.run({ imgs: file.part('in').get('imgs')! })).out!, file.out('patches'));
-      using images = await openOn(device, asModel(unpatchify, ['c', 'patches'], { C, P, G, W: G }), {}, { webgpu });
+      const images = disposed(await openOn(device, asModel(unpatchify, ['c', 'patches'], { C, P, G, W: G }), {}, { webgpu }));
       assertSameBits((await images.run({ patches: file.out('pred') })).out!, file.out('unpatchified_pred'));
     });
   });
 
   test("hf-vitmae: Hugging Face's checkpoint loads through the map of names", async () => {
     const file = await golden<HuggingFaceConfig>('hf-vitmae');
-    using on = await openOn(device, mae, huggingFaceConfig(file.config), { weights: renamed(file.part('w')), webgpu });
+    const on = disposed(await openOn(device, mae, huggingFaceConfig(file.config), { weights: renamed(file.part('w')), webgpu }));
     const { loss, pred, mask } = maeOutputs;
     check(device, file, await on.run(inputs(file), ['loss', 'pred', 'mask']), { loss, pred, mask });
   });
@@ -72,11 +73,11 @@ describe.each(deviceNames)('on %s', device => {
   ] as const)("%s: features and logits are the official classifier's", async (name, pool) => {
     const file = await golden(name);
     const config = { imageSize: 16, patchSize: 4, channels: 3, width: 32, depth: 2, heads: 4, mlpRatio: 4, classes: 10, pool };
-    using on = await openOn(device, vit, config, { weights: file.part('w'), webgpu });
+    const on = disposed(await openOn(device, vit, config, { weights: file.part('w'), webgpu }));
     const imgs = file.part('in').get('imgs')!;
     const results = await on.run({ imgs });
     check(device, file, results, { features: ['image', 'channel'], logits: ['image', 'class'] });
-    using loss = await openOn(device, asModel(smoothedLoss, ['logits', 'labels'], { C: 10 }), {}, { webgpu });
+    const loss = disposed(await openOn(device, asModel(smoothedLoss, ['logits', 'labels'], { C: 10 }), {}, { webgpu }));
     const { out } = await loss.run({ logits: results.logits!, labels: file.part('in').get('labels')! });
     assertAllClose(out!, file.out('loss', []), { name: 'loss', ...file.tolerance });
   });

@@ -17,6 +17,7 @@ import {
   vit,
 } from '../../models/index.ts';
 import { asModel, assertSameBits, at, build, openOn, tensorFrom } from '../../testing/index.ts';
+import { disposed } from '../disposed.ts';
 import { golden, type OfficialConfig, ours } from './files.ts';
 
 const parametersOf = (model: Parameters<typeof trace>[0], config: unknown) =>
@@ -110,15 +111,15 @@ describe('images that are not square, of five channels', () => {
   test('MAE reconstructs them, alike on reference and js', async () => {
     const noise = tensorFrom(2, [2, 12], 'uniform');
     const config = { ...tiny, ...image };
-    using reference = await openOn('reference', mae, config);
-    using js = await openOn('js', mae, config);
+    const reference = disposed(await openOn('reference', mae, config));
+    const js = disposed(await openOn('js', mae, config));
     const [a, b] = [await reference.run({ imgs, noise }), await js.run({ imgs, noise })];
     expect(a.pred!.shape).toEqual([2, 12, 4 * 4 * 5]);
     assertSameBits(b.ids_restore!, a.ids_restore!);
     for (let i = 0; i < a.pred!.data.length; i++) expect(Math.abs(a.pred!.data[i]! - b.pred!.data[i]!)).toBeLessThan(1e-5);
   });
   test('the classifier takes them', async () => {
-    using js = await openOn('js', vit, { ...image, patchSize: 8, width: 16, depth: 1, heads: 2, mlpRatio: 2, classes: 7, pool: 'mean' });
+    const js = disposed(await openOn('js', vit, { ...image, patchSize: 8, width: 16, depth: 1, heads: 2, mlpRatio: 2, classes: 7, pool: 'mean' }));
     const { features, logits } = await js.run({ imgs });
     expect([features!.shape, logits!.shape]).toEqual([
       [2, 16],
@@ -140,13 +141,13 @@ describe('images that are not square, of five channels', () => {
 test('a key draws the same mask on every device', async () => {
   const one = asModel(randomMaskOfKey, ['c', 'x', 'key'], { N: 9, D: 2, V: 3 });
   const inputs = { x: tensorFrom(0, [4, 9, 2]), key: { data: Uint32Array.of(7, 11), shape: [2] } };
-  using reference = await openOn('reference', one, {});
+  const reference = disposed(await openOn('reference', one, {}));
   const expected = await reference.run(inputs);
   const sums = build([4], b => Array.from({ length: 9 }, (_, n) => at(expected.mask!, b, n)).reduce((a, v) => a + v, 0));
   expect([...sums.data]).toEqual([6, 6, 6, 6]);
   expect(new Set([0, 1, 2, 3].map(b => expected.restore!.data.slice(9 * b, 9 * b + 9).join())).size).toBe(4);
   for (const device of ['js', 'webgpu'] as const) {
-    using on = await openOn(device, one, {});
+    const on = disposed(await openOn(device, one, {}));
     const out = await on.run(inputs);
     for (const name of ['mask', 'restore', 'visible']) assertSameBits(out[name]!, expected[name]!, { name });
   }

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { unshuffle } from '../../models/index.ts';
 import { checkPlanted, compilers } from '../../scripts/check-types.ts';
 import { asModel, at, choices, noiseFrom, openOn, sizesFor, tensorFrom } from '../../testing/index.ts';
+import { disposed } from '../disposed.ts';
 import { mistakes } from '../language/mistake.ts';
 
 describe('defects that are wrong shapes', async () => {
@@ -38,7 +39,7 @@ test('the defect with right shapes is found by the property of places, and shrin
       const [B, N, D, V] = [sizes.B!, sizes.N!, sizes.D!, sizes.V!];
       const noise = noiseFrom(chosen, B, N);
       const x = tensorFrom(seed, [B, N, D]);
-      using on = await openOn('reference', asModel(inImageOrder, ['c', 'x', 'noise'], sizes), {});
+      const on = disposed(await openOn('reference', asModel(inImageOrder, ['c', 'x', 'noise'], sizes), {}));
       const { out } = await on.run({ x, noise });
       for (let b = 0; b < B; b++)
         for (let n = 0; n < N; n++) {

@@ -7,6 +7,7 @@ import { mae } from '../../models/index.ts';
 import { openDevice } from '../../runtime/auto.ts';
 import type { Device } from '../../runtime/device.ts';
 import { assertAllClose, deviceNames, type HostTensor, openOn, type Running } from '../../testing/index.ts';
+import { disposed } from '../disposed.ts';
 import { json, type Tensors, tensorsOf } from './files.ts';
 
 interface Card {
@@ -63,7 +64,7 @@ async function check(
 ): Promise<void> {
   const card = await json<Card>(`models/weights/${name}.json`);
   const expected = await tensorsOf(`models/weights/${name}.check.safetensors`);
-  using on = await openOn(device, mae, card.config, { weights: await tensorsOf(`models/weights/${name}.safetensors`), webgpu });
+  const on = disposed(await openOn(device, mae, card.config, { weights: await tensorsOf(`models/weights/${name}.safetensors`), webgpu }));
   const inputs = { imgs: await imgs(card, expected), noise: expected.get('noise')! };
   const results = await inBatches(on, inputs, size, ['pred', 'mask', 'loss']);
   const pred = assertAllClose(results.pred!, expected.get('pred')!, { name: 'pred', axes, ...tolerance });

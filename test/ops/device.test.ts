@@ -5,6 +5,7 @@ import { compileTraced } from '../../compiler/compile.ts';
 import { table } from '../../dsl/table.ts';
 import { openJs } from '../../runtime/js/device.ts';
 import { open } from '../../runtime/session.ts';
+import { disposed } from '../disposed.ts';
 import { difference } from './difference.ts';
 import { drawnSample, tensorsOf } from './evaluate.ts';
 
@@ -28,7 +29,7 @@ for (const row of table) {
         },
         { target: 'js' },
       );
-      using session = await open(program, { device });
+      const session = disposed(await open(program, { device }));
       const feeds = [...values].map(([name, x]) => {
         const data = arrayOf(x.dtype, x.data.length);
         data.set(x.data);

@@ -9,6 +9,7 @@ import { random } from '../../dsl/ops/random.ts';
 import { ScalarBuilder, type ScalarType } from '../../dsl/scalar.ts';
 import { u32 } from '../../dsl/tensor.ts';
 import { openOn } from '../../testing/devices.ts';
+import { disposed } from '../disposed.ts';
 import { run, valuesOf } from './run.ts';
 
 /** Random123's kat_vectors, philox4x32 with 10 rounds: counter, key, words. */
@@ -102,7 +103,7 @@ describe('random tensors', () => {
       inputs: () => ({ key }),
       forward: (_, __, inputs) => ({ z: random.normal(inputs.key, [n]) }),
     });
-    using on = await openOn(device, draws, {});
+    const on = disposed(await openOn(device, draws, {}));
     const { z } = await on.run({ key: { data: Uint32Array.of(5, 0), shape: [2] } });
     expect(largestUlps(z!.data, run([random.normal(5, [n])])[0]!)).toBeLessThan(8);
   });

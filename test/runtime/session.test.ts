@@ -5,6 +5,7 @@ import { DeviceError, InputError, LimitError, StateError } from '../../runtime/e
 import { JsDevice, openJs } from '../../runtime/js/device.ts';
 import { type OpenOptions, open, type Session } from '../../runtime/session.ts';
 import type { InputValue, WeightTensor } from '../../runtime/tensor.ts';
+import { disposed } from '../disposed.ts';
 import { accumulate, dtypes, rows, rowsReference, twice } from './programs.ts';
 
 const w = Float32Array.of(1, 2, 3, 4);
@@ -31,7 +32,7 @@ async function failure(run: () => unknown): Promise<Error> {
 
 describe('results', () => {
   test('all outputs, with shapes, at several batches with one session', async () => {
-    using session = await openRows();
+    const session = disposed(await openRows());
     for (const batch of [2, 1, 3, 2]) {
       const x = Float32Array.from({ length: 4 * batch }, (_, i) => i - 3);
       const pick = Int32Array.from({ length: batch }, (_, i) => (3 * i) % 4);
@@ -44,14 +45,14 @@ describe('results', () => {
     }
   });
   test('a batch of zero gives empty outputs and an empty sum', async () => {
-    using session = await openRows();
+    const session = disposed(await openRows());
     const out = await session.run({ x: new Float32Array(0), pick: new Int32Array(0) }, gain);
     expect(out.scaled).toEqual({ data: new Float32Array(0), shape: [0, 4] });
     expect(out.total!.data).toEqual(Float32Array.of(0));
   });
   test('the device executes exactly the planned kernels', async () => {
     const device = openJs();
-    using session = await openRows({ device });
+    const session = disposed(await openRows({ device }));
     await session.run(given, gain);
     expect(device.executedKernels).toBe(session.program.steps.length);
     await session.run(given, { ...gain, outputs: ['total'] });
@@ -63,7 +64,7 @@ describe('results', () => {
 
 test('a typed program gives typed names: a misspelt output is a compile error', async () => {
   const program: TypedProgram<{ scaled: unknown; total: unknown }> = rows('js');
-  using session = await open(program, { device: openJs(), weights });
+  const session = disposed(await open(program, { device: openJs(), weights }));
   const untyped: Session = session;
   const { scaled } = await session.run(given, { ...gain, outputs: ['scaled'] });
   expect(scaled.shape).toEqual([2, 4]); // no undefined to rule out
@@ -90,7 +91,7 @@ describe('outputs by need', () => {
   }
   test('only asked outputs come back; inputs and weights that only others need may be left out and stay here', async () => {
     const device = new CountingDevice();
-    using session = await openRows({ device });
+    const session = disposed(await openRows({ device }));
     const out = await session.run({ x: x2 }, { ...gain, outputs: ['scaled'] });
     expect(Object.keys(out)).toEqual(['scaled']);
     expect(device.reads).toBe(1);
@@ -99,7 +100,7 @@ describe('outputs by need', () => {
     expect(device.uploads.slice(3)).toEqual([32, 8, 16]); // x, pick, head.v: once each
   });
   test('an unknown output is refused by name', async () => {
-    using session = await openRows();
+    const session = disposed(await openRows());
     const e = await failure(() => session.run(given, { ...gain, outputs: ['scale'] }));
     expect(e).toBeInstanceOf(InputError);
     expect(e.message).toBe("output 'scale' is unknown; the outputs are 'scaled', 'total', 'picked', 'echo', 'again'");
@@ -125,7 +126,7 @@ describe('bad inputs are refused in words', () => {
   ];
   test.each(cases)('%s', async (_, inputs, message) => {
     const device = openJs();
-    using session = await openRows({ device });
+    const session = disposed(await openRows({ device }));
     const e = await failure(() => session.run(inputs, gain));
     expect(e).toBeInstanceOf(InputError);
     expect(e.message).toBe(message);
@@ -133,18 +134,18 @@ describe('bad inputs are refused in words', () => {
     expect((await session.run(given, gain)).scaled!.data).toEqual(rowsReference(x2, pick2, 2, w, v).scaled);
   });
   test('scalars: missing, unknown', async () => {
-    using session = await openRows();
+    const session = disposed(await openRows());
     expect((await failure(() => session.run(given))).message).toBe("scalar 'gain' is missing; pass scalars: { gain: … } as f32");
     expect((await failure(() => session.run(given, { scalars: { gain: 1, lr: 1 } }))).message).toBe("scalar 'lr' is unknown; the scalars are 'gain'");
   });
   test('scalars: whole numbers of their dtype', async () => {
-    using session = await open(dtypes('js'), { device: openJs() });
+    const session = disposed(await open(dtypes('js'), { device: openJs() }));
     const inputs = { flags: new Uint8Array(4), halves: new Float32Array(4), counts: new Uint32Array(4) };
     expect((await failure(() => session.run(inputs, { scalars: { down: 0.5, up: 0 } }))).message).toBe("scalar 'down' is 0.5, not an i32");
     expect((await failure(() => session.run(inputs, { scalars: { down: 0, up: -1 } }))).message).toBe("scalar 'up' is -1, not a u32");
   });
   test('the batch option must agree, and is needed where no input holds the batch', async () => {
-    using session = await openRows();
+    const session = disposed(await openRows());
     expect((await failure(() => session.run(given, { ...gain, batch: 3 }))).message).toBe("batch differs: the batch option gives 3, 'x' gives 2");
     expect((await failure(() => session.run({}, { ...gain, outputs: [] }))).message).toBe('no input given here holds the batch B; pass { batch: n }');
   });
@@ -179,7 +180,7 @@ describe('weights', () => {
       ['block.w', tensor(Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400), 'F16')],
       ['head.v', tensor(Uint16Array.of(0x4120, 0, 0, 0), 'BF16')],
     ]);
-    using session = await openRows({ weights: half, onNotice: text => said.push(text) });
+    const session = disposed(await openRows({ weights: half, onNotice: text => said.push(text) }));
     const out = await session.run(given, gain);
     await session.run(given, gain);
     expect(said).toEqual(['2 tensors of 16-bit floats were widened to f32 (block.w, …)']);
@@ -189,9 +190,9 @@ describe('weights', () => {
   });
   test('partial allows missing ones, which take their initial values', async () => {
     const only = new Map([['block.w', tensor(w)]]);
-    using first = await openRows({ weights: only, partial: true, seed: 7 });
-    using second = await openRows({ weights: only, partial: true, seed: 7 });
-    using other = await openRows({ weights: only, partial: true, seed: 8 });
+    const first = disposed(await openRows({ weights: only, partial: true, seed: 7 }));
+    const second = disposed(await openRows({ weights: only, partial: true, seed: 7 }));
+    const other = disposed(await openRows({ weights: only, partial: true, seed: 8 }));
     const [a, b, c] = await Promise.all([first, second, other].map(s => s.run(given, gain)));
     expect(a!.scaled!.data).toEqual(rowsReference(x2, pick2, 2, w, v).scaled);
     expect(a!.picked!.data).toEqual(b!.picked!.data);
@@ -201,7 +202,7 @@ describe('weights', () => {
 
 describe('queueing', () => {
   test('concurrent runs give what single runs give, also when the caller reuses its arrays at once', async () => {
-    using session = await openRows();
+    const session = disposed(await openRows());
     const x = Float32Array.from(x2);
     const pick = Int32Array.from(pick2);
     const runs = Array.from({ length: 20 }, (_, k) => {
@@ -219,12 +220,12 @@ describe('queueing', () => {
     }
   });
   test('a failed run does not stop the queue', async () => {
-    using session = await openRows();
+    const session = disposed(await openRows());
     const results = await Promise.allSettled([session.run(given, gain), session.run({ x: x2 }, gain), session.run(given, gain)]);
     expect(results.map(r => r.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
   test('a long kernel lets the event loop turn', async () => {
-    using session = await open(twice('js', 4_000_000), { device: openJs() });
+    const session = disposed(await open(twice('js', 4_000_000), { device: openJs() }));
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
     await session.run({ x: new Float32Array(4_000_000).fill(1) });
@@ -236,7 +237,7 @@ describe('queueing', () => {
 describe('state', () => {
   const x = Float32Array.of(1, 2, 3, 4);
   test('persists from run to run and is read after its update', async () => {
-    using session = await open(accumulate('js'), { device: openJs() });
+    const session = disposed(await open(accumulate('js'), { device: openJs() }));
     for (let k = 1; k <= 3; k++) expect((await session.run({ x })).sum!.data).toEqual(x.map(e => k * e));
     expect((await session.readState()).sum!.data).toEqual(Float32Array.of(3, 6, 9, 12));
     await session.resetState();
@@ -244,16 +245,16 @@ describe('state', () => {
     expect((await session.run({ x })).sum!.data).toEqual(x);
   });
   test('runs whole also when no output is asked for', async () => {
-    using session = await open(accumulate('js'), { device: openJs() });
+    const session = disposed(await open(accumulate('js'), { device: openJs() }));
     expect(await session.run({ x }, { outputs: [] })).toEqual({});
     expect((await session.run({ x })).sum!.data).toEqual(x.map(e => 2 * e));
   });
   test('may come from the weights', async () => {
-    using session = await open(accumulate('js'), { device: openJs(), weights: new Map([['sum', tensor(Float32Array.of(5, 5, 5, 5))]]) });
+    const session = disposed(await open(accumulate('js'), { device: openJs(), weights: new Map([['sum', tensor(Float32Array.of(5, 5, 5, 5))]]) }));
     expect((await session.run({ x })).sum!.data).toEqual(x.map(e => e + 5));
   });
   test('is invalid after a run that failed halfway, says so, and can be reset', async () => {
-    using session = await open(accumulate('js', { fail: true }), { device: openJs() });
+    const session = disposed(await open(accumulate('js', { fail: true }), { device: openJs() }));
     await session.run({ x });
     expect(await failure(() => session.run({ x: Float32Array.of(1, 1, 1, -1) }))).toMatchObject({ code: 'HD11' });
     const e = await failure(() => session.run({ x }));
@@ -264,7 +265,7 @@ describe('state', () => {
     expect((await session.run({ x })).sum!.data).toEqual(x);
   });
   test('stays valid after a run that was refused', async () => {
-    using session = await open(accumulate('js'), { device: openJs() });
+    const session = disposed(await open(accumulate('js'), { device: openJs() }));
     await session.run({ x });
     await failure(() => session.run({ x: new Float32Array(3) }));
     expect((await session.run({ x })).sum!.data).toEqual(x.map(e => 2 * e));
@@ -305,7 +306,7 @@ describe('memory and disposal', () => {
   });
   test('memoryLimit refuses a batch before anything is allocated', async () => {
     const device = openJs();
-    using session = await openRows({ device, memoryLimit: 4096 });
+    const session = disposed(await openRows({ device, memoryLimit: 4096 }));
     const e = await failure(() => session.run({ x: new Float32Array(400), pick: new Int32Array(100) }, gain));
     expect(e).toMatchObject({ code: 'HD2' });
     expect(e.message).toContain('over the memoryLimit of 4096');
@@ -320,7 +321,7 @@ describe('memory and disposal', () => {
       }
     }
     const device = new SmallDevice();
-    using session = await openRows({ device });
+    const session = disposed(await openRows({ device }));
     await session.run(given, gain); // the weights are up, and must go up again after the failure
     expect(await failure(() => session.run({ x: new Float32Array(400), pick: new Int32Array(100) }, gain))).toMatchObject({ code: 'HD2' });
     expect(device.liveBuffers).toBe(0);
@@ -349,7 +350,7 @@ describe('limits', () => {
     ['bytes in one buffer', { bufferBytes: 2048 }],
   ])('%s, at the batch of a run and before it', async (what, limits) => {
     const device = withLimits(limits);
-    using session = await open(rows('js'), { device });
+    const session = disposed(await open(rows('js'), { device }));
     const e = await failure(() => session.run({ x: new Float32Array(400), pick: new Int32Array(100) }, gain));
     expect(e).toBeInstanceOf(LimitError);
     expect(e.message).toContain(`at batch 100 needs`);

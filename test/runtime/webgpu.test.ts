@@ -10,6 +10,7 @@ import { openJs } from '../../runtime/js/device.ts';
 import { open } from '../../runtime/session.ts';
 import { openWebGpu } from '../../runtime/webgpu/adapter.ts';
 import { WebGpuDevice } from '../../runtime/webgpu/device.ts';
+import { disposed } from '../disposed.ts';
 import { accumulate, dtypes, rows, twice } from './programs.ts';
 
 let device: WebGpuDevice;
@@ -34,8 +35,8 @@ async function failure(run: () => unknown): Promise<Error> {
 
 describe('results', () => {
   test('equal those of js: uniforms, weights, indices, reductions, several batches, none', async () => {
-    using onGpu = await open(rows('wgsl'), { device, seed: 3 });
-    using onJs = await open(rows('js'), { device: openJs(), seed: 3 });
+    const onGpu = disposed(await open(rows('wgsl'), { device, seed: 3 }));
+    const onJs = disposed(await open(rows('js'), { device: openJs(), seed: 3 }));
     for (const batch of [2, 1, 0, 5]) {
       const [a, b] = [await onGpu.run(inputsAt(batch), gain), await onJs.run(inputsAt(batch), gain)];
       for (const [name, { data, shape }] of Object.entries(b)) {
@@ -61,27 +62,27 @@ describe('results', () => {
       wrapped: Uint32Array.of(4_000_000_000, 1_852_516_352, 3_999_999_999, 4_000_000_007),
     };
     for (const on of [openJs(), device]) {
-      using session = await open(dtypes(on.language), { device: on });
+      const session = disposed(await open(dtypes(on.language), { device: on }));
       const out = await session.run(inputs, { scalars });
       expect(Object.fromEntries(Object.entries(out).map(([name, t]) => [name, t.data])), on.name).toEqual(expected);
     }
   });
   test('state persists, is read after its update, and can be read between runs', async () => {
-    using session = await open(accumulate('wgsl'), { device });
+    const session = disposed(await open(accumulate('wgsl'), { device }));
     const x = Float32Array.of(1, 2, 3, 4);
     for (let k = 1; k <= 3; k++) expect((await session.run({ x })).sum!.data).toEqual(x.map(e => k * e));
     expect((await session.readState(['sum'])).sum!.data).toEqual(x.map(e => 3 * e));
   });
   test('a grid over the limit of one dimension is folded', async () => {
     const n = device.limits.workgroupsPerDimension * 2 + 5;
-    using session = await open(twice('wgsl', n), { device });
+    const session = disposed(await open(twice('wgsl', n), { device }));
     const x = Float32Array.from({ length: n }, (_, i) => i);
     expect((await session.run({ x })).y!.data).toEqual(x.map(e => 2 * e));
   });
   test('GPUBuffers in and out', async () => {
     const n = 16;
     const { gpu } = device;
-    using session = await open(twice('wgsl', n), { device });
+    const session = disposed(await open(twice('wgsl', n), { device }));
     const x = gpu.createBuffer({ size: 4 * n, usage: 4 | 8 });
     gpu.queue.writeBuffer(
       x,
@@ -102,8 +103,8 @@ describe('results', () => {
   test('equal kernels share one pipeline, across programs', async () => {
     const program = twice('wgsl', 8);
     const repeated: Program = { ...program, kernels: [program.kernels[0]!, program.kernels[0]!] };
-    using first = await open(repeated, { device });
-    using second = await open(twice('wgsl', 8), { device });
+    const first = disposed(await open(repeated, { device }));
+    const second = disposed(await open(twice('wgsl', 8), { device }));
     expect(first.compiled.pipelines).toBe(1);
     expect(second.compiled.milliseconds).toBeLessThan(5);
   });
@@ -114,7 +115,7 @@ describe('results', () => {
     session.dispose();
     expect(mine.liveBuffers).toBe(0);
     mine.dispose();
-    using still = await open(twice('wgsl', 4), { device });
+    const still = disposed(await open(twice('wgsl', 4), { device }));
     expect((await still.run({ x: Float32Array.of(1, 2, 3, 4) })).y!.data).toEqual(Float32Array.of(2, 4, 6, 8));
   });
 });
@@ -196,7 +197,7 @@ describe('failures', () => {
   });
   test('used after dispose', async () => {
     const own = await openWebGpu({ software: true });
-    using session = await open(twice('wgsl', 4), { device: own });
+    const session = disposed(await open(twice('wgsl', 4), { device: own }));
     own.dispose();
     expect(await failure(() => session.run({ x: new Float32Array(4) }))).toMatchObject({ code: 'HD5' });
     expect(own.liveBuffers).toBe(0);

@@ -20,9 +20,9 @@ registerHooks({
     }
   },
 });
-/** A TypeScript file whose package does not say what it is: a module, as every model file is, without Node's warning and second parse. */
+/** A user's .ts file is a module, whatever the nearest package.json says or leaves open: models import heddle, which is modules. */
 function asModule<R extends { url: string; format?: string | null | undefined }>(found: R): R {
-  return found.url.endsWith('.ts') && (found.format ?? null) === null ? { ...found, format: 'module-typescript' } : found;
+  return found.url.endsWith('.ts') && !found.url.includes('/node_modules/') ? { ...found, format: 'module-typescript' } : found;
 }
 
 /** The path of a model file that is there. @throws InputFileError for a file that is missing */

@@ -329,10 +329,12 @@ describe('writing', () => {
     const target = path.join(folder, 'killed.safetensors');
     const library = fileURLToPath(new URL('../../runtime/files/safetensors.ts', import.meta.url));
     const program = `const { writeSafetensors } = await import(${JSON.stringify(library)});
+      process.stdout.write('ready');
       for (let i = 0; ; i++) await writeSafetensors(${JSON.stringify(target)}, new Map([['x', { dtype: 'F32', shape: [500000], data: new Float32Array(500000).fill(i) }]]));`;
     for (let round = 0; round < 5; round++) {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
-      await new Promise(done => setTimeout(done, 250 + 40 * round));
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'ignore'] });
+      await new Promise(done => child.stdout.once('data', done));
+      await new Promise(done => setTimeout(done, 90 + 40 * round));
       const gone = new Promise(done => child.once('exit', done));
       child.kill('SIGKILL');
       await gone;

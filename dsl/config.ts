@@ -28,12 +28,14 @@ type Fallback<V, A> = V extends { readonly fallback: infer W } ? (V extends { re
 type Configured<F, D, A> = unknown extends A
   ? Stop
   : [Exclude<keyof A, keyof F>] extends [never]
-    ? Given<F, A> extends infer E
+    ? Given<F, Present<A>> extends infer E
       ? [E] extends [string | Stop]
         ? E
         : Kept<F, D, E>
       : never
     : Say<'unknownField', [Exclude<keyof A, keyof F> & string]>;
+/** A field that may be left out (`imageWidth?: number`, from a file) is judged as one that is there. */
+type Present<A> = { readonly [K in keyof A]-?: A[K] };
 type Given<F, A> = [Exclude<OptionalKeys<F>, keyof A>] extends [never]
   ? Unify<'config', F, A, None>
   : Unify<'config', Omit<F, Exclude<OptionalKeys<F>, keyof A>>, A, None> extends infer E
@@ -59,7 +61,9 @@ type Full<F, D, A, E> = [E] extends [string | Stop]
   ? Open
   : {
       readonly [K in keyof F | keyof D]: K extends keyof A
-        ? A[K]
+        ? undefined extends A[K]
+          ? Present<A>[K] | (K extends keyof F ? Fallback<F[K], A> : never)
+          : A[K]
         : K extends keyof D
           ? Derived<D[K], E>
           : K extends keyof F

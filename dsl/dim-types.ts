@@ -1,6 +1,6 @@
 // Dims at the type level: what the shape rules use. Each type has a value of the same name in dsl/dim.ts (DimAdd, dimAdd).
 // A wide `number` is absorbing: whatever it touches is left to the trace.
-import type { DivAll, IntAdd, IntDiv, IntMul, IntSub, MonoMul, MulAll, NegAll, Parse, Print, PutAll, Sum, Term } from './poly-types.ts';
+import type { DivAll, IntAdd, IntDiv, IntMul, IntSub, MonoDiv, MonoMul, MulAll, NegAll, Parse, Print, PutAll, Sum, Term } from './poly-types.ts';
 
 /** A number literal, a symbol ('B'), or a canonical polynomial of symbols ('H*K', 'G*G-V+1'). */
 export type Dim = number | string;
@@ -16,10 +16,14 @@ export type Canon<D> = D extends string
     ? N
     : Atom<D> extends true
       ? D
-      : Print<Sum<D>>
+      : D extends Scaled
+        ? Print<Sum<D>>
+        : MonoMul<'', D>
   : D extends { readonly dim: infer N }
     ? N
     : D;
+/** what is no product of plain symbols */
+type Scaled = `${string}${'+' | '-'}${string}` | `${number}*${string}` | `${string}*${number}` | `${string}*${number}*${string}`;
 export type CanonShape<S> = { -readonly [K in keyof S]: Canon<S[K]> } extends infer R extends Dim[] ? R : never;
 
 // ---------------------------------------------------------------- arithmetic
@@ -60,8 +64,11 @@ type MulPoly<A, B> =
   IsProduct<A> extends true
     ? IsProduct<B> extends true
       ? MonoMul<A & string, B & string>
-      : Print<MulAll<Parse<A>, Parse<B>>>
+      : B extends number
+        ? Scale<A & string, B>
+        : Print<MulAll<Parse<A>, Parse<B>>>
     : Print<MulAll<Parse<A>, Parse<B>>>;
+type Scale<A extends string, B extends number> = `${B}` extends '0' | `-${string}` ? Print<MulAll<Parse<A>, Parse<B>>> : `${B}*${A}`;
 /** a product of symbols only, the commonest case: no parsing */
 type IsProduct<D> = D extends `${string}${'+' | '-'}${string}` | `${number}*${string}` | number ? false : true;
 /** Exact division by a number or a product; null when it does not divide. */
@@ -73,17 +80,20 @@ export type DimDiv<A, B> = number extends A | B
       ? B extends 0
         ? null
         : 1
-      : A extends number
-        ? B extends number
-          ? IntDiv<A, B>
-          : A extends 0
-            ? 0
-            : null
-        : Parse<B> extends [[infer M extends string, infer C extends number]]
-          ? DivAll<Parse<A>, M, C> extends infer R extends Term[]
-            ? Print<R>
-            : null
-          : null;
+      : IsProduct<A | B> extends true
+        ? MonoDiv<A & string, B & string>
+        : DivPoly<A, B>;
+type DivPoly<A, B> = A extends number
+  ? B extends number
+    ? IntDiv<A, B>
+    : A extends 0
+      ? 0
+      : null
+  : Parse<B> extends [[infer M extends string, infer C extends number]]
+    ? DivAll<Parse<A>, M, C> extends infer R extends Term[]
+      ? Print<R>
+      : null
+    : null;
 /** equal, or at least one of them is left to the trace */
 export type DimEq<A, B> = [A] extends [B] ? true : number extends A ? true : number extends B ? true : false;
 /** The product of a shape. */
@@ -91,7 +101,15 @@ export type Prod<S, R = 1> = S extends readonly [infer H, ...infer T] ? Prod<T, 
 
 // ---------------------------------------------------------------- environments: symbol → dim
 /** D with the values of E for its symbols; a symbol that E lacks makes it a wide number: the trace decides. */
-export type Eval<D, E> = D extends string ? (D extends keyof E ? E[D] : Atom<D> extends true ? number : EvalSum<Sum<D>, E>) : D;
+export type Eval<D, E> = D extends string
+  ? D extends keyof E
+    ? E[D]
+    : D extends `${string}${'+' | '-'}${string}`
+      ? EvalSum<Parse<D>, E>
+      : D extends `${infer C extends number}*${infer M}`
+        ? DimMul<EvalMono<M, E, 1>, C>
+        : EvalMono<D, E, 1>
+  : D;
 type EvalSum<L extends Term[], E, R = 0> = L extends [[infer M extends string, infer C], ...infer l extends Term[]]
   ? EvalSum<l, E, DimAdd<R, DimMul<EvalMono<M, E, 1>, C>>> // the coefficient last: H*K is worked out once for 3*H*K and 4*H*K
   : R;
@@ -104,8 +122,21 @@ export type EvalShape<S, E> = { -readonly [K in keyof S]: Eval<S[K], E> } extend
 
 /** The one unknown symbol of F, given F = A and the symbols known in E: [symbol, value or null, divisor]; null when there is not
  *  exactly one. 'H*K' = 768 with H = 12 is ['K', 64, 12]. */
-export type Solve<F, A, E> = F extends string
-  ? Split<Sum<F>, E> extends [[[infer M extends string, infer C]], infer K extends Term[]]
+export type Solve<F, A, E> = F extends `${infer a}*${infer b}`
+  ? IsProduct<F> extends true
+    ? Atom<b> extends true
+      ? a extends keyof E
+        ? b extends keyof E
+          ? null
+          : [b, DimDiv<A, E[a]>, E[a]]
+        : b extends keyof E
+          ? [a, DimDiv<A, E[b]>, E[b]]
+          : null
+      : SolveSum<F, A, E>
+    : SolveSum<F, A, E>
+  : SolveSum<F, A, E>;
+type SolveSum<F, A, E> = F extends string
+  ? Split<Parse<F>, E> extends [[[infer M extends string, infer C]], infer K extends Term[]]
     ? Unknown<M, E, C> extends [infer X extends string, infer P]
       ? [X, DimDiv<K extends [] ? A : DimSub<A, EvalSum<K, E>>, P>, P]
       : null
@@ -139,7 +170,7 @@ type Unknown<M extends string, E, P, X = null> = M extends `${infer h}*${infer r
       ? [M, P]
       : null;
 /** has F a symbol that E lacks? */
-export type Unsolved<F, E> = F extends string ? (Split<Sum<F>, E>[0] extends [] ? false : true) : false;
+export type Unsolved<F, E> = F extends string ? (Split<Parse<F>, E>[0] extends [] ? false : true) : false;
 
 // ---------------------------------------------------------------- for messages
 export type ShowDim<D> = [D] extends [Dim] ? (number extends D ? '?' : `${D}`) : '?';
@@ -149,7 +180,7 @@ export type ShowShape<S, R extends string = ''> = S extends readonly [infer H, .
     ? `[${R}]`
     : '[…]';
 /** 'H = 7, K = 3' for the known symbols of F in the order of its terms, to explain a failed division */
-export type Known<F, E> = F extends string ? KnownTerms<Sum<F>, E> : '';
+export type Known<F, E> = F extends string ? KnownTerms<Parse<F>, E> : '';
 type KnownTerms<L extends Term[], E, R extends string = '', Seen = ''> = L extends [[infer M extends string, unknown], ...infer l extends Term[]]
   ? KnownFactors<M, E, R, Seen> extends [infer r extends string, infer seen]
     ? KnownTerms<l, E, r, seen>

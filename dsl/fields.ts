@@ -71,7 +71,7 @@ export function optional(field: unknown, fallback: unknown): unknown {
 
 // ---------------------------------------------------------------- one value against its field
 /** a fact of a size: [dim, value, field], or a ✗ message with {} for the layer's name */
-export type SizeFact<F, f, A, K extends string> = [A] extends [number | { readonly dim: unknown }]
+export type SizeFact<F, f, A, K> = [A] extends [number | { readonly dim: unknown }]
   ? F extends { readonly ratio: true }
     ? IsRatio<A> extends true
       ? [f, Canon<A>, K]
@@ -82,7 +82,7 @@ export type SizeFact<F, f, A, K extends string> = [A] extends [number | { readon
   : Say<'fieldNumber', ['{}', Key<K, f>, Show<A>]>;
 type Key<K, f> = K extends '' ? f : K;
 /** never for a value that fits its field, or a ✗ message */
-export type FieldFact<F, A, K extends string> = [F] extends [boolean]
+export type FieldFact<F, A, K> = [F] extends [boolean]
   ? [A] extends [boolean]
     ? never
     : Say<'fieldFlag', ['{}', K, Show<A>]>

@@ -122,7 +122,7 @@ export type MonoMul<A extends string, B extends string> = B extends ''
   : B extends `${infer h}*${infer r}`
     ? MonoMul<Factor<A, h>, r>
     : Factor<A, B>;
-type MonoDiv<A extends string, B extends string> = B extends ''
+export type MonoDiv<A extends string, B extends string> = B extends ''
   ? A
   : B extends `${infer h}*${infer r}`
     ? Without<A, h> extends infer a extends string
@@ -158,7 +158,10 @@ type Minus<S extends string, L extends Term[]> = S extends `${infer A}-${infer B
 type Plus<S extends string, L extends Term[]> = S extends `${infer A}-${infer B}` ? Minus<B, PutTerm<L, A, 1>> : PutTerm<L, S, 1>;
 /** the terms of 'G*G-V+1' */
 export type Sum<S extends string, L extends Term[] = []> = S extends `${infer A}+${infer B}` ? Sum<B, Plus<A, L>> : Plus<S, L>;
-export type Parse<D> = D extends string ? Sum<D> : D extends 0 ? [] : D extends number ? [['', D]] : [];
+/** the terms of a canonical dim: without a minus they stand in order */
+export type Parse<D> = D extends `${string}-${string}` ? Sum<D> : D extends string ? Terms<D> : D extends 0 ? [] : D extends number ? [['', D]] : [];
+type Terms<S extends string, L extends Term[] = []> = S extends `${infer A}+${infer B}` ? Terms<B, [...L, OneTerm<A>]> : [...L, OneTerm<S>];
+type OneTerm<S extends string> = S extends `${infer C extends number}*${infer M}` ? [M, C] : S extends `${infer C extends number}` ? ['', C] : [S, 1];
 
 // ---------------------------------------------------------------- terms → text: plus terms, minus terms, constant
 type Show1<M, C extends number> = C extends 1 ? M & string : `${C}*${M & string}`;

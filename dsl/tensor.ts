@@ -54,8 +54,9 @@ export type Arg<T, R> = R extends string ? NoInfer<R> : T;
 /** What follows a mistake: it passes every later rule, so that one mistake is one error. */
 // biome-ignore lint/suspicious/noExplicitAny: no other type passes every rule
 export type Open = any;
-/** The shape that a rule gave; open after a mistake, or where the rank is unknown. The trace still checks what follows. */
-export type Ok<R> = R extends Shape ? (number extends R['length'] ? Open : R) : Open;
+/** The shape that a rule gave; open after a mistake, or where the rank is unknown. The trace still checks what follows.
+ *  R is inferred anew, so that a call's rule, a type parameter with a default, is never inferred from what its result is used for. */
+export type Ok<R> = R extends infer S extends Shape ? (number extends S['length'] ? Open : S) : Open;
 /** is the rank unknown? */
 export type Wide<S extends Shape> = number extends S['length'] ? true : false;
 

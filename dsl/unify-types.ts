@@ -18,9 +18,9 @@ export interface Stop {
 // ---------------------------------------------------------------- what an argument says
 /** Facts: [formal dim, actual dim, field] of sizes and parameters, [formal shape, actual shape, field] of tensors, or a ✗ message with
  *  {} for the layer's name. A field is '' or the key of the record that the value stands in. */
-type Facts<F, A> = F extends { readonly node: unknown } | number | string | boolean ? Field<F, A, ''> : Tree<F, A>;
-/** of a record's field: the messages of sizes and tensors name it; a parameter's do not, so that equal layers stay equal facts */
-type Field<F, A, K extends string> =
+type Facts<F, A> = Field<F, A, ''>;
+/** … of a record's field: the messages of sizes and tensors name it; a parameter's do not, so that equal layers stay equal facts */
+type Field<F, A, K> =
   F extends Param<infer S>
     ? ParamFacts<S, A>
     : F extends { readonly node: unknown }
@@ -29,15 +29,18 @@ type Field<F, A, K extends string> =
         ? F extends { readonly dim: infer f }
           ? SizeFact<F, f, A, K>
           : FieldFact<F, A, K>
-        : F extends readonly unknown[]
-          ? Tree<F, A, K>
+        : F extends readonly (infer f)[]
+          ? A extends readonly (infer a)[]
+            ? Facts<f, a>
+            : Say<'wantsList', ['{}', Lead<K>]>
           : Tree<F, A>;
-type Tree<F, A, Key extends string = ''> = F extends readonly (infer f)[]
-  ? A extends readonly (infer a)[]
-    ? Facts<f, a>
-    : Say<'wantsList', ['{}', Lead<Key>]>
-  : { [K in keyof F]: K extends keyof A ? Field<F[K], A[K], K & string> : Say<'missing', ['{}', K]> }[keyof F];
-type Lead<Key extends string> = Key extends '' ? '' : `${Key} `;
+/** of a record; where no field is missing, without asking for each */
+type Tree<F, A> =
+  A extends Record<keyof F, unknown>
+    ? Fields<F, A>
+    : { [K in keyof F]: K extends keyof A ? Field<F[K], A[K], K> : Say<'missing', ['{}', K]> }[keyof F];
+type Fields<F, A extends Record<keyof F, unknown>> = { [K in keyof F]: Field<F[K], A[K], K> }[keyof F];
+type Lead<Key> = Key extends '' ? '' : `${Key & string} `;
 /** A as a Param first: the same interface infers from its argument, without looking at members */
 type ParamFacts<S extends Shape, A> =
   A extends Param<infer T> ? PairParam<S, T> : A extends Tensor<infer T> ? PairParam<S, T> : Say<'wantsTensor', ['{}', '', ShowShape<S>, '?', '?']>;
@@ -46,7 +49,7 @@ type PairParam<S extends Shape, T extends Shape> = S['length'] extends T['length
   : Wide<T> extends true
     ? never
     : Say<'wantsTensor', ['{}', '', ShowShape<S>, '?', ShowShape<T>]>;
-type TensorFact<F, A, Key extends string> =
+type TensorFact<F, A, Key> =
   F extends Tensor<infer S, infer D>
     ? A extends Tensor<infer T, infer E>
       ? Wide<T> extends true
@@ -55,7 +58,7 @@ type TensorFact<F, A, Key extends string> =
       : Say<'wantsTensor', ['{}', Lead<Key>, ShowShape<S>, '?', '?']>
     : never;
 type Zip<S extends Shape, T extends Shape> = { [K in keyof S]: [S[K], T[K & keyof T], ''] }[number];
-type DTypes<D, E, S, Key extends string> =
+type DTypes<D, E, S, Key> =
   D extends Index<infer n>
     ? E extends Index<infer m>
       ? [n, m, '']
@@ -104,7 +107,7 @@ type Solved<U, E> = U extends [infer s, infer t, infer Key]
       ? never
       : Solved1<s, t, E, Key>
   : never;
-type SolvedRest<U, E> = U extends [infer s extends Scaled, infer t, infer Key] ? Solved1<s, t, E, Key> : never; // 3*H*K only when nothing plainer gave K: divisions cost
+type SolvedRest<U, E> = U extends [infer s extends Scaled, infer t, infer Key] ? ([Eval<s, E>] extends [t] ? never : Solved1<s, t, E, Key>) : never; // 3*H*K only when nothing plainer gave K: divisions cost
 type Scaled = `${number}*${string}`;
 type Solved1<f, a, E, Key> =
   Atom<f> extends true ? never : Solve<f, a, E> extends [infer x, infer v, infer d] ? (v extends null ? ['✗', [f, a, d, Key]] : [x, v]) : never;
@@ -125,12 +128,16 @@ type Extend<E, C> = [C] extends [never] ? E : E & { [K in NameOf<C>]: ValueOf<C,
 /** the facts that do not hold */
 type Broken<U, E> = U extends [infer S, infer T, unknown]
   ? S extends Shape
-    ? AllHold<S, T, E> extends true
+    ? [EvalShape<S, E>] extends [T]
       ? never
-      : U
-    : Holds<S, T, E> extends true
+      : AllHold<S, T, E> extends true
+        ? never
+        : U
+    : [Eval<S, E>] extends [T]
       ? never
-      : U
+      : Holds<S, T, E> extends true
+        ? never
+        : U
   : never;
 type Holds<f, a, E> = f extends keyof E
   ? DimEq<E[f], a>
@@ -229,12 +236,22 @@ export type Unify<N extends string, F, A, E> = [E] extends [string | Stop] ? Sto
 type Named<N extends string, R> = R extends `✗ {}:${infer rest}` ? `✗ ${N}:${rest}` : R;
 type Unified<F, A, E> =
   Facts<F, A> extends infer U ? ([Extract<U, string>] extends [never] ? Unify1<U, Extend<E, Bound<U, E>>> : Extract<U, string>) : never;
-type Unify1<U, E> = [Poly<U>] extends [never] ? Unify3<U, E> : Unify2<U, Poly<U>, E>;
+type Unify1<U, E> = [Poly<U, E>] extends [never] ? Unify3<U, E> : Unify2<U, Poly<U, E>, E>;
 type Unify2<U, P, E> =
   Solved<P, E> extends infer C ? ('✗' extends NameOf<C> ? Indivisible<SimplestBad<C>, U, E> : UnifyScaled<U, P, Extend<E, C>>) : never;
 type UnifyScaled<U, P, E> =
   SolvedRest<P, E> extends infer C ? ('✗' extends NameOf<C> ? Indivisible<SimplestBad<C>, U, E> : Unify3<U, Extend<E, C>>) : never;
-/** the facts with a formal that is no plain symbol: only they are solved */
-type Poly<U> = U extends [infer s, unknown, unknown] ? (Atom<s extends Shape ? s[number] : s> extends true ? never : U) : never;
+/** the facts to solve: those with a formal that is no plain symbol, but for shapes that hold already */
+type Poly<U, E> = U extends [infer s, infer t, unknown]
+  ? s extends Shape
+    ? [EvalShape<s, E>] extends [t]
+      ? never
+      : Atom<s[number]> extends true
+        ? never
+        : U
+    : Atom<s> extends true
+      ? never
+      : U
+  : never;
 type Unify3<U, E> = [Broken<U, E>] extends [never] ? E : [Clash<E>] extends [never] ? Blame<Simplest<Broken<U, E>>, E> : Clash<E>;
 type SimplestBad<C> = Extract<C, ['✗', unknown]>[1] extends infer X ? ['✗', Simplest<X>] : never;

@@ -72,11 +72,18 @@ type LinearShape<A extends Shape, W extends Shape, B extends Shape, D, E, F> =
         : R
     : never;
 /** x [..., in] · weightᵀ + bias for a weight [out, in], the layout of checkpoints, and a bias [out] → [..., out]. */
-export function linear<A extends Shape, W extends Shape, D extends DType, E extends DType, B extends Shape = Shape, F extends DType = D>(
-  x: Arg<Tensor<A, D>, Wants<D, 'float', 'linear'>>,
-  weight: Arg<Tensor<W, E>, Judge<'linear', D, E, Linear<A, W>>>,
-  bias?: Arg<Tensor<B, F>, Judge<'linear', D, F, LinearBias<W, B>>>,
-): Tensor<Ok<LinearShape<A, W, B, D, E, F>>, OkType<LinearShape<A, W, B, D, E, F>, D>>;
+export function linear<
+  A extends Shape,
+  W extends Shape,
+  D extends DType,
+  E extends DType,
+  B extends Shape = Shape,
+  F extends DType = D,
+  RX = Wants<D, 'float', 'linear'>,
+  RW = Judge<'linear', D, E, Linear<A, W>>,
+  RB = Judge<'linear', D, F, LinearBias<W, B>>,
+  R = LinearShape<A, W, B, D, E, F>,
+>(x: Arg<Tensor<A, D>, RX>, weight: Arg<Tensor<W, E>, RW>, bias?: Arg<Tensor<B, F>, RB>): Tensor<Ok<R>, OkType<R, D>>;
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   wants(dtypeOf(x), 'float', 'linear');
   agree(dtypeOf(x), dtypeOf(weight), 'linear');

@@ -23,21 +23,23 @@ const ordered = (x: Tensor, from: readonly string[], to: readonly string[]): Ten
   );
 
 /** Another layout of the same elements: rearrange(x, 'b n (h k) -> b h n k', { h: 12 }). Sizes give what the pattern leaves open. */
-export function rearrange<S extends Shape, D extends DType, const P extends string, const Z extends Given = NoSizes>(
-  x: Tensor<S, D>,
-  pattern: Arg<P, Einops<'rearrange', P, S, Z>>,
-  sizes?: Z,
-): Tensor<Ok<Einops<'rearrange', P, S, Z>>, D>;
+export function rearrange<
+  S extends Shape,
+  D extends DType,
+  const P extends string,
+  const Z extends Given = NoSizes,
+  R = Einops<'rearrange', P, S, Z>,
+>(x: Tensor<S, D>, pattern: Arg<P, R>, sizes?: Z): Tensor<Ok<R>, D>;
 export function rearrange(x: Tensor, pattern: string, sizes: Given = {}): Tensor {
   const p = plan('rearrange', x, pattern, sizes);
   return trailing(rearrange, () => reshapeTo(ordered(apart(x, p), p.left, p.right), p.shape));
 }
 /** rearrange with new axes on the right, along which x repeats: repeat(x, 'h w -> h w c', { c: 3 }). */
-export function repeat<S extends Shape, D extends DType, const P extends string, const Z extends Given = NoSizes>(
+export function repeat<S extends Shape, D extends DType, const P extends string, const Z extends Given = NoSizes, R = Einops<'repeat', P, S, Z>>(
   x: Tensor<S, D>,
-  pattern: Arg<P, Einops<'repeat', P, S, Z>>,
+  pattern: Arg<P, R>,
   sizes?: Z,
-): Tensor<Ok<Einops<'repeat', P, S, Z>>, D>;
+): Tensor<Ok<R>, D>;
 export function repeat(x: Tensor, pattern: string, sizes: Given = {}): Tensor {
   const p = plan('repeat', x, pattern, sizes);
   return trailing(repeat, () => {

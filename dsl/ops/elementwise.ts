@@ -2,7 +2,8 @@
 // a constant inside the function. f32 and f16 follow IEEE on CPU devices; i32 and u32 wrap.
 import type { Shape } from '../dim.ts';
 import { type Elementwise, type Kind, numberFor, type OkType, type Plain, plain, type Wants, wants } from '../rules/dtype.ts';
-import { type Binary, type BinaryDType, binary, type Clamp, type ClampShape, type Left, type Operand, type Right } from '../rules/elementwise.ts';
+import { type BinaryDType, binary, type Clamp, type ClampShape, type Left, type Operand, type Right } from '../rules/elementwise.ts';
+import type { First } from '../rules/first.ts';
 import type { ScalarType } from '../scalar.ts';
 import { erf as erfOf } from '../scalars/language.ts';
 import { scalars } from '../scalars/table.ts';
@@ -29,10 +30,15 @@ function named<F extends (...args: never) => unknown>(name: string, op: F): F {
 }
 
 /** An op of two operands, either of which may be a number; its shape is one operand's, to which the other broadcasts. */
-export type BinaryOp<Op extends string, K extends Kind, Gives extends DType | null = null> = <const X extends Operand, const Y extends Operand>(
-  a: Arg<X, Left<X, Y, K, Op>>,
-  b: Arg<Y, Right<X, Y, K, Op>>,
-) => Tensor<Ok<Binary<X, Y, K, Op>>, OkType<Binary<X, Y, K, Op>, Gives extends null ? BinaryDType<X, Y> : Gives>>;
+export type BinaryOp<Op extends string, K extends Kind, Gives extends DType | null = null> = <
+  const X extends Operand,
+  const Y extends Operand,
+  L = Left<X, Y, K, Op>,
+  R = Right<X, Y, K, Op>,
+>(
+  a: Arg<X, L>,
+  b: Arg<Y, R>,
+) => Tensor<Ok<First<L, R>>, OkType<First<L, R>, Gives extends null ? BinaryDType<X, Y> : Gives>>;
 /** `special` may write the function otherwise when b is a number. */
 export function binaryOp<Op extends string, K extends Kind, Gives extends 'bool' | null = null>(
   name: Op,
@@ -63,9 +69,9 @@ export function binaryOp<Op extends string, K extends Kind, Gives extends 'bool'
 }
 
 /** An op of one tensor that keeps its shape and element type (an index becomes an i32). */
-export type UnaryOp<Op extends string, K extends Kind> = <S extends Shape, D extends DType>(
-  x: Arg<Tensor<S, D>, Wants<D, K, Op>>,
-) => Tensor<Ok<Elementwise<S, D, K, Op>>, OkType<Wants<D, K, Op>, Plain<D>>>;
+export type UnaryOp<Op extends string, K extends Kind> = <S extends Shape, D extends DType, R = Wants<D, K, Op>>(
+  x: Arg<Tensor<S, D>, R>,
+) => Tensor<Ok<First<R, S>>, OkType<R, Plain<D>>>;
 export function unaryOp<Op extends string, K extends Kind>(name: Op, kind: K, build: Build, ofIntegers: Build = build): UnaryOp<Op, K> {
   const op = named(name, (x: Tensor): Tensor => {
     wants(dtypeOf(x), kind, name);
@@ -140,10 +146,10 @@ export const silu = unaryOp('silu', 'float', formula(scalars.silu));
 export const relu = unaryOp('relu', 'number', formula(scalars.relu), reluOfIntegers);
 /** x · Φ(x) with the exact distribution function, as PyTorch's default; `approximate: 'tanh'` for its approximation by tanh
  *  (Hendrycks and Gimpel 2016). */
-export function gelu<S extends Shape, D extends DType>(
-  x: Arg<Tensor<S, D>, Wants<D, 'float', 'gelu'>>,
+export function gelu<S extends Shape, D extends DType, R = Wants<D, 'float', 'gelu'>>(
+  x: Arg<Tensor<S, D>, R>,
   options?: { readonly approximate?: 'none' | 'tanh' },
-): Tensor<Ok<Elementwise<S, D, 'float', 'gelu'>>, OkType<Wants<D, 'float', 'gelu'>, D>>;
+): Tensor<Ok<First<R, S>>, OkType<R, D>>;
 export function gelu(x: Tensor, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Tensor {
   wants(dtypeOf(x), 'float', 'gelu');
   const build = formula(approximate === 'tanh' ? scalars.geluTanh : scalars.gelu);

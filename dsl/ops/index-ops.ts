@@ -120,9 +120,9 @@ export interface SortOptions {
  * The stable order that sorts x along an axis (default: the last): gathering by it gives sorted values. Any dtype; −0 equals 0; NaNs
  * stand by their bits, positive ones last. x [..., N, ...] → index over N of the same shape. torch.argsort(stable=True).
  */
-export function argsort<S extends Shape, D extends DType, const X extends number = -1>(
+export function argsort<S extends Shape, D extends DType, const X extends number = -1, A = HasAxis<S, X, 'argsort'>>(
   x: Tensor<S, D>,
-  axis?: Arg<X, HasAxis<S, X, 'argsort'>>,
+  axis?: Arg<X, A>,
   options?: SortOptions,
 ): Tensor<S, IndexAlong<S, X>>;
 export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
@@ -136,9 +136,9 @@ export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor
  * The place of each element in the stable order along an axis (default: the last): the inverse permutation of `argsort`, so
  * gathering sorted values by it gives x back. x [..., N, ...] → index over N of the same shape.
  */
-export function rank<S extends Shape, D extends DType, const X extends number = -1>(
+export function rank<S extends Shape, D extends DType, const X extends number = -1, A = HasAxis<S, X, 'rank'>>(
   x: Tensor<S, D>,
-  axis?: Arg<X, HasAxis<S, X, 'rank'>>,
+  axis?: Arg<X, A>,
   options?: SortOptions,
 ): Tensor<S, IndexAlong<S, X>>;
 export function rank(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
@@ -176,11 +176,15 @@ export function gatherOf(x: Tensor, index: Tensor, axis: number): Tensor {
  * Elements of x along an axis, chosen by an index over that axis: x [...lead, N, ...rest] and index [...lead, M] over N give
  * [...lead, M, ...rest]. torch.take_along_dim with the index repeated over the trailing axes.
  */
-export function gather<S extends Shape, D extends DType, const X extends number, I extends Shape, E extends DType>(
-  x: Tensor<S, D>,
-  axis: Arg<X, HasAxis<S, X, 'gather'>>,
-  index: Arg<Tensor<I, E>, Gather<S, X, I, E>>,
-): Tensor<Ok<Gather<S, X, I, E>>, D>;
+export function gather<
+  S extends Shape,
+  D extends DType,
+  const X extends number,
+  I extends Shape,
+  E extends DType,
+  A = HasAxis<S, X, 'gather'>,
+  R = Gather<S, X, I, E>,
+>(x: Tensor<S, D>, axis: Arg<X, A>, index: Arg<Tensor<I, E>, R>): Tensor<Ok<R>, D>;
 export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
   gatherRule(shapeOf(x), axis, shapeOf(index), dtypeOf(index));
   return trailing(gather, () => gatherOf(x, index, axisOf(shapeOf(x), axis, 'gather')));

@@ -20,11 +20,11 @@ import { type Arg, type Ok, record, type Tensor, trailing } from '../tensor.ts';
 import { constant as constantNode, expandTo } from './nodes.ts';
 
 /** `shape` filled with one number (f32 unless said otherwise). torch.full. */
-export function full<const S extends readonly DimArg[], const D extends NodeDType = 'f32'>(
-  shape: Arg<S, Made<S, 'full'>>,
+export function full<const S extends readonly DimArg[], const D extends NodeDType = 'f32', R = Made<S, 'full'>>(
+  shape: Arg<S, R>,
   value: number,
   dtype?: D,
-): Tensor<Ok<Made<S, 'full'>>, NoInfer<D>>;
+): Tensor<Ok<R>, NoInfer<D>>;
 export function full(shape: readonly unknown[], value: number, dtype: NodeDType = 'f32'): Tensor {
   const sizes = madeShape(shape, 'full');
   return trailing(full, () => expandTo(constantNode(element(value, dtype, 'full'), dtype), sizes));

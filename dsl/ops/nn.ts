@@ -124,12 +124,17 @@ type NormShape<A extends Shape, D> = First<Wants<D, 'float', 'layerNorm'>, First
  * (x − mean)/√(variance + eps)·weight + bias over the last axis (Ba, Kiros and Hinton 2016), with the biased variance in a second pass,
  * so that a large mean costs no digits. x [..., D], weight [D], bias [D] → [..., D].
  */
-export function layerNorm<A extends Shape, D extends DType, W extends Shape, E extends DType, B extends Shape, F extends DType>(
-  x: Arg<Tensor<A, D>, NormShape<A, D>>,
-  weight: Arg<Tensor<W, E>, First<Agree<D, E, 'layerNorm'>, NormParam<A, W, 'weight'>>>,
-  bias: Arg<Tensor<B, F>, First<Agree<D, F, 'layerNorm'>, NormParam<A, B, 'bias'>>>,
-  options?: NormOptions,
-): Tensor<Ok<NormShape<A, D>>, OkType<NormShape<A, D>, D>>;
+export function layerNorm<
+  A extends Shape,
+  D extends DType,
+  W extends Shape,
+  E extends DType,
+  B extends Shape,
+  F extends DType,
+  R = NormShape<A, D>,
+  RW = First<Agree<D, E, 'layerNorm'>, NormParam<A, W, 'weight'>>,
+  RB = First<Agree<D, F, 'layerNorm'>, NormParam<A, B, 'bias'>>,
+>(x: Arg<Tensor<A, D>, R>, weight: Arg<Tensor<W, E>, RW>, bias: Arg<Tensor<B, F>, RB>, options?: NormOptions): Tensor<Ok<R>, OkType<R, D>>;
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-6 }: NormOptions = {}): Tensor {
   wants(dtypeOf(x), 'float', 'layerNorm');
   normRank(shapeOf(x));
@@ -176,12 +181,12 @@ export function attention<
   V extends Shape,
   F extends DType,
   const O extends AttentionOptions = Record<never, never>,
->(
-  q: Arg<Tensor<Q, D>, First<Wants<D, 'float', 'attention'>, AttnQuery<Q>>>,
-  k: Arg<Tensor<K, E>, First<Agree<D, E, 'attention'>, AttnKey<Q, K>>>,
-  v: Arg<Tensor<V, F>, First<Agree<D, F, 'attention'>, Attention<Q, K, V>>>,
-  options?: Arg<O, First<BiasType<D, O>, AttnBias<Q, K, O>>>,
-): Tensor<Ok<AttnShape<Q, K, V, D>>, OkType<AttnShape<Q, K, V, D>, D>>;
+  RQ = First<Wants<D, 'float', 'attention'>, AttnQuery<Q>>,
+  RK = First<Agree<D, E, 'attention'>, AttnKey<Q, K>>,
+  RV = First<Agree<D, F, 'attention'>, Attention<Q, K, V>>,
+  RO = First<BiasType<D, O>, AttnBias<Q, K, O>>,
+  R = AttnShape<Q, K, V, D>,
+>(q: Arg<Tensor<Q, D>, RQ>, k: Arg<Tensor<K, E>, RK>, v: Arg<Tensor<V, F>, RV>, options?: Arg<O, RO>): Tensor<Ok<R>, OkType<R, D>>;
 export function attention(q: Tensor, k: Tensor, v: Tensor, { bias, scale }: AttentionOptions = {}): Tensor {
   wants(dtypeOf(q), 'float', 'attention');
   attnQuery(shapeOf(q));

@@ -2,6 +2,7 @@
 import type { Dim, Shape } from '../dim.ts';
 import { type Axes, axes as axesOf } from '../rules/axis.ts';
 import { type Elementwise, type Kind, type OkType, plain, type Wants, wants } from '../rules/dtype.ts';
+import type { First } from '../rules/first.ts';
 import {
   type ArgIndex,
   argExtent,
@@ -10,7 +11,6 @@ import {
   type KeepDims,
   type Reduce,
   reduce as reduceRule,
-  type Variance,
 } from '../rules/reduce.ts';
 import { type Arg, type DType, dtypeOf, type Ok, type Tensor, trailing } from '../tensor.ts';
 import { constant, expandAt, expandTo, extent, iotaOf, map, reduceOf, reshapeTo, shapeOf } from './nodes.ts';
@@ -23,11 +23,13 @@ export type ReduceOp<Op extends string, K extends Kind> = <
   D extends DType,
   const X extends Axes | undefined = undefined,
   const O extends KeepDims = Record<never, never>,
+  W = Wants<D, K, Op>,
+  R = Reduce<S, X, O, Op>,
 >(
-  x: Arg<Tensor<S, D>, Wants<D, K, Op>>,
-  axis?: Arg<X, Reduce<S, X, O, Op>>,
+  x: Arg<Tensor<S, D>, W>,
+  axis?: Arg<X, R>,
   options?: O,
-) => Tensor<Ok<Elementwise<Reduce<S, X, O, Op>, D, K, Op>>, OkType<Wants<D, K, Op>, Reduced<D, Op>>>;
+) => Tensor<Ok<First<W, R>>, OkType<W, Reduced<D, Op>>>;
 /** sum counts bools; an index becomes an i32. */
 type Reduced<D, Op> = D extends object ? 'i32' : Op extends 'sum' ? (D extends 'bool' ? 'i32' : D) : D;
 function reduceOp<Op extends string, K extends Kind>(name: Op, kind: K, body: (x: Tensor, axes: readonly number[]) => Tensor): ReduceOp<Op, K> {
@@ -105,11 +107,10 @@ export function variance<
   D extends DType,
   const X extends Axes | undefined = undefined,
   const O extends VarianceOptions = Record<never, never>,
->(
-  x: Arg<Tensor<S, D>, Wants<D, 'float', 'variance'>>,
-  axis?: Arg<X, Reduce<S, X, O, 'variance'>>,
-  options?: Arg<O, Correction<O>>,
-): Tensor<Ok<Variance<S, D, X, O>>, OkType<Wants<D, 'float', 'variance'>, D>>;
+  W = Wants<D, 'float', 'variance'>,
+  R = Reduce<S, X, O, 'variance'>,
+  C = Correction<O>,
+>(x: Arg<Tensor<S, D>, W>, axis?: Arg<X, R>, options?: Arg<O, C>): Tensor<Ok<First<W, First<C, R>>>, OkType<W, D>>;
 export function variance(x: Tensor, axis?: Axes, { keepDims = false, correction = 1 }: VarianceOptions = {}): Tensor {
   wants(dtypeOf(x), 'float', 'variance');
   const { axes, kept } = reduceRule(shapeOf(x), axis, 'variance');

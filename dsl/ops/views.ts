@@ -43,19 +43,19 @@ import { concatOf, expandTo, flipOf, padTo, permuteTo, reshapeTo, shapeOf, slice
 // ---------------------------------------------------------------- shapes
 /** The same elements, row-major, in another shape; one size may be −1, which follows from the others. Where axes have names, write
  *  `rearrange`: it says which layout is meant. */
-export function reshape<S extends Shape, D extends DType, const T extends readonly DimArg[]>(
+export function reshape<S extends Shape, D extends DType, const T extends readonly DimArg[], R = Reshape<S, CanonShape<T>>>(
   x: Tensor<S, D>,
-  shape: Arg<T, Reshape<S, CanonShape<T>>>,
-): Tensor<Ok<Reshape<S, CanonShape<T>>>, D>;
+  shape: Arg<T, R>,
+): Tensor<Ok<R>, D>;
 export function reshape(x: Tensor, shape: readonly unknown[]): Tensor {
   const to = reshapeRule(shapeOf(x), shape.map(resolve));
   return trailing(reshape, () => reshapeTo(x, to));
 }
 /** Repeats axes of 1, and the whole tensor along new leading axes. */
-export function broadcastTo<S extends Shape, D extends DType, const T extends readonly DimArg[]>(
+export function broadcastTo<S extends Shape, D extends DType, const T extends readonly DimArg[], R = BroadcastTo<S, CanonShape<T>>>(
   x: Tensor<S, D>,
-  shape: Arg<T, BroadcastTo<S, CanonShape<T>>>,
-): Tensor<Ok<BroadcastTo<S, CanonShape<T>>>, D>;
+  shape: Arg<T, R>,
+): Tensor<Ok<R>, D>;
 export function broadcastTo(x: Tensor, shape: readonly unknown[]): Tensor {
   const to = broadcastRule(shapeOf(x), shape.map(resolve));
   return trailing(broadcastTo, () => expandTo(x, to));
@@ -142,21 +142,19 @@ export function slice<
   const F extends DimArg,
   const T extends DimArg | undefined = undefined,
   const P extends number | undefined = undefined,
->(
-  x: Tensor<S, D>,
-  axis: Arg<X, HasAxis<S, X, 'slice'>>,
-  from: Arg<F, [T] extends [undefined] ? Slice<S, X, Canon<F>, End<S, X, undefined>> : Shape>,
-  to?: Arg<T, [T] extends [undefined] ? Shape : Slice<S, X, Canon<F>, Canon<T>>>,
-  step?: Arg<P, Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>>,
-): Tensor<Ok<Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>>, D>;
+  A = HasAxis<S, X, 'slice'>,
+  B = [T] extends [undefined] ? Slice<S, X, Canon<F>, End<S, X, undefined>> : Shape,
+  C = [T] extends [undefined] ? Shape : Slice<S, X, Canon<F>, Canon<T>>,
+  R = Strided<S, X, Canon<F>, End<S, X, Canon<T>>, P>,
+>(x: Tensor<S, D>, axis: Arg<X, A>, from: Arg<F, B>, to?: Arg<T, C>, step?: Arg<P, R>): Tensor<Ok<R>, D>;
 export function slice(x: Tensor, axis: number, from: unknown, to?: unknown, step = 1): Tensor {
   const start = resolve(from);
   const { axis: k, shape } = sliceRule(shapeOf(x), axis, start, to === undefined ? undefined : resolve(to), step);
   return trailing(slice, () => sliceOf(x, k, start, shape[k]!, step));
 }
-type Parts<L, D extends DType> = L extends string
+type Parts<R, D extends DType> = R extends string
   ? Open
-  : L extends readonly Shape[]
+  : R extends infer L extends readonly Shape[]
     ? Shape[] extends L
       ? Tensor<Open, D>[]
       : { -readonly [K in keyof L]: L[K] extends infer S extends Shape ? Tensor<S, D> : never }
@@ -164,11 +162,14 @@ type Parts<L, D extends DType> = L extends string
 // biome-ignore lint/suspicious/noExplicitAny: what follows a mistake, or an unknown rank, must pass every later rule
 type Open = any;
 /** The tensor cut along an axis: into a number of equal parts, or into parts of the given sizes. */
-export function split<S extends Shape, D extends DType, const X extends number, const P extends number | readonly DimArg[]>(
-  x: Tensor<S, D>,
-  axis: Arg<X, HasAxis<S, X, 'split'>>,
-  parts: Arg<P, Split<S, X, P>>,
-): Parts<Split<S, X, P>, D>;
+export function split<
+  S extends Shape,
+  D extends DType,
+  const X extends number,
+  const P extends number | readonly DimArg[],
+  A = HasAxis<S, X, 'split'>,
+  R = Split<S, X, P>,
+>(x: Tensor<S, D>, axis: Arg<X, A>, parts: Arg<P, R>): Parts<R, D>;
 export function split(x: Tensor, axis: number, parts: number | readonly unknown[]): Tensor[] {
   const { axis: k, sizes } = splitRule(shapeOf(x), axis, typeof parts === 'number' ? parts : parts.map(resolve));
   return trailing(split, () => {
@@ -194,10 +195,10 @@ type ListDType<L, D = DTypeOf<L extends readonly [infer h, ...infer _] ? h : nev
   ? ListDType<t, Common<D, DTypeOf<h>>>
   : D;
 /** The tensors behind each other along an axis; all else is equal. */
-export function concat<const L extends readonly Tensor[], const X extends number>(
-  list: Arg<L, Concat<L, X>>,
+export function concat<const L extends readonly Tensor[], const X extends number, R = Concat<L, X>>(
+  list: Arg<L, R>,
   axis: X,
-): Tensor<Ok<Concat<L, X>>, OkType<Concat<L, X>, ListDType<L>>>;
+): Tensor<Ok<R>, OkType<R, ListDType<L>>>;
 export function concat(list: readonly Tensor[], axis: number): Tensor {
   const { shape, axis: k } = concatRule(list.map(listed), axis);
   return trailing(concat, () => concatOf(list, k, shape));

@@ -102,6 +102,22 @@ const declared = model({
 export const asModel: Model = declared;
 is<{ y: Tensor<['B', 'V', 'D'], 'f32'> }>()({} as ModelOutputs<typeof declared>, true);
 export const values: ModelConfig<typeof declared> = { width: 8, depth: 2, pool: 'mean', scale: 2, share: 0.5 };
+// The values of a file: what may be left out falls back, here to the other field or to its own value.
+export const fromFile = (json: ModelConfig<typeof declared>): void => {
+  is<number>()(small(json).width, true);
+  is<number>()(small(json).scale, true);
+  is<boolean>()(small(json).mask, true);
+  is<number>()(small(json).keep, true);
+};
+// A config written in place types its model as one in a constant does.
+const inPlace = model({
+  config: config({ width: size('D'), heads: size('H'), scale: optional(number(), 1) }),
+  params: c => ({ w: param([c.width], 'ones') }),
+  inputs: c => ({ x: f32('B', c.width) }),
+  forward: (_, p, { x }) => ({ y: add(x, p.w) }),
+});
+is<{ y: Tensor<['B', 'D'], 'f32'> }>()({} as ModelOutputs<typeof inPlace>, true);
+export const written: ModelConfig<typeof inPlace> = { width: 8, heads: 2 };
 
 // ---------------------------------------------------------------- kernels
 const softplus = kernel((a: number) => Math.log(1 + Math.exp(a)));

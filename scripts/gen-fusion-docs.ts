@@ -15,7 +15,7 @@ import type { LoopNest } from '../compiler/loops/types.ts';
 import { homeOf } from '../compiler/loops/unfused.ts';
 import { attention, f32, gelu, layerNorm, linear } from '../dsl/index.ts';
 import { type Traced, traced } from '../dsl/model.ts';
-import { gl, readPins } from './pins.ts';
+import { readPins } from './pins.ts';
 
 // ---------------------------------------------------------------- loop nests
 const machine = machineOf(capabilities.webgpu);
@@ -70,7 +70,7 @@ function machineTable(): string {
   return [
     '| target | bindings / outputs | numbers in tables | lanes of a group | accumulators of a lane | busy groups | operationsPerByte | launch |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
-    ...[...Object.entries(capabilities), ['gl', gl] as const].map(row),
+    ...Object.entries(capabilities).map(row),
   ].join('\n');
 }
 

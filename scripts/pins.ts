@@ -40,13 +40,12 @@ export interface Pins {
   readonly blocks: Readonly<Record<string, BlockPin>>;
 }
 
-/** Shaders of one output without workgroup memory: a plan to compare, for there is no code for it yet. */
-export const gl: Capability = { ...capabilities.webgpu, name: 'gl', sharedBytes: 0 };
-const targets = Object.keys(capabilities) as Target[];
+/** Compiled; of `gl`, whose kernels have no renderer of their own yet, the plan is pinned alone, and of forward passes. */
+const targets = (Object.keys(capabilities) as Target[]).filter(t => t !== 'gl');
 const passes: readonly Pass[] = ['forward', 'gradients', 'step'];
 
 /** A thing to pin, worked out when asked. */
-export interface Entry<T> {
+interface Entry<T> {
   readonly key: string;
   readonly measure: () => T;
 }
@@ -68,10 +67,10 @@ export const blockEntries: readonly Entry<BlockPin>[] = Object.entries(blocks).f
 
 interface Variant {
   readonly name: string;
-  readonly target: Target | 'gl';
+  readonly target: Target;
   readonly fuse: 'all' | 'none';
 }
-/** Every target fused, one of them unfused; `gl` is for forward passes. */
+/** Every target fused, one of them unfused. */
 function variants(pass: Pass): readonly Variant[] {
   return [
     ...targets.map((target): Variant => ({ name: target, target, fuse: 'all' })),
@@ -81,7 +80,7 @@ function variants(pass: Pass): readonly Variant[] {
 }
 
 function pinOf(c: Case, pass: Pass, { target, fuse: how }: Variant): Pin {
-  if (target === 'gl') return planOf(c, pass, gl);
+  if (target === 'gl') return planOf(c, pass, capabilities.gl);
   const program = compileCase(c, pass, { target, fuse: how });
   const { totals, arena } = explain(program, c.batch);
   return {

@@ -47,7 +47,6 @@ export type Right<X, Y, K extends Kind, Op extends string> =
           ? Say<'noTensor', [Op]>
           : Shape
       : Shape;
-export type Binary<X, Y, K extends Kind, Op extends string> = Left<X, Y, K, Op> extends infer M extends string ? M : Right<X, Y, K, Op>;
 /** The element type of what is computed: an index becomes an i32. */
 export type BinaryDType<X, Y> = X extends Tensor<infer _, infer D> ? Plain<D> : Y extends Tensor<infer _, infer E> ? Plain<E> : DType;
 

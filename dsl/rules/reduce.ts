@@ -5,7 +5,6 @@ import { fail } from '../errors.ts';
 import type { Index, Wide } from '../tensor.ts';
 import type { Say } from '../words.ts';
 import { type At, type Axes, type Axis, type AxisSet, axes, type HasAxes, type UnknownAxes } from './axis.ts';
-import type { Elementwise } from './dtype.ts';
 
 export interface KeepDims {
   /** Reduced axes stay, as 1. */
@@ -71,14 +70,6 @@ export type Correction<O> = O extends { readonly correction: infer C extends num
       ? Say<'correction', [C]>
       : Shape
   : Shape;
-export type Variance<S extends Shape, D, X, O> =
-  Elementwise<Reduce<S, X, O, 'variance'>, D, 'float', 'variance'> extends infer R
-    ? R extends string
-      ? R
-      : Correction<O> extends infer M extends string
-        ? M
-        : R
-    : never;
 export function correction(c: number): void {
   if (!Number.isSafeInteger(c) || c < 0) fail('correction', c);
 }

@@ -65,7 +65,10 @@ function pack(items: readonly Item[], limit: number): { sizes: number[]; places:
         sizes.push(0);
         inBin.push([]);
       }
-      const offset = lowestFree(item, inBin[bin]!.map(j => ({ item: items[j]!, offset: places[j]!.offset })));
+      const offset = lowestFree(
+        item,
+        inBin[bin]!.map(j => ({ item: items[j]!, offset: places[j]!.offset })),
+      );
       if (offset + item.bytes > limit && inBin[bin]!.length > 0) continue;
       places[i] = { bin, offset };
       inBin[bin]!.push(i);

@@ -1146,6 +1146,16 @@ const is =
   is<Tensor<[6], 'i32'>>()(result, true);
 }
 {
+  const x = f32(3);
+  const result = cast(x, 'i32');
+  is<Tensor<[3], 'i32'>>()(result, true);
+}
+{
+  const x = f32(4);
+  const result = cast(x, 'u32');
+  is<Tensor<[4], 'u32'>>()(result, true);
+}
+{
   const x = f32(4);
   const result = cast(x, 'bool');
   is<Tensor<[4], 'bool'>>()(result, true);

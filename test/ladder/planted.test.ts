@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openWebGpu } from '../../runtime/webgpu/adapter.ts';
 import type { WebGpuDevice } from '../../runtime/webgpu/device.ts';
-import { type Bug, bugs } from './bugs.ts';
+import { type Bug, bugs, survivors } from './bugs.ts';
 import { asked } from './draws.ts';
 import type { programsToFind as Search } from './search.ts';
 
@@ -58,4 +58,12 @@ for (const [kind, list] of Object.entries(bugs))
         if (asked !== undefined) console.log(`${programs} programs: ${bug[0]}: ${bug[1]} → ${bug[2]}`);
         expect(programs).toBeLessThanOrEqual(most);
       });
+  });
+if (asked !== undefined)
+  describe('survivors', () => {
+    for (const [why, list] of Object.entries(survivors))
+      for (const bug of list)
+        test(`${bug[0]}: ${bug[2]}`, { timeout: 600_000 }, async () =>
+          console.log(`${await programsToFind(bug)} programs: ${bug[0]}: ${bug[1]} → ${bug[2]} (${why})`),
+        );
   });

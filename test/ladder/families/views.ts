@@ -70,7 +70,9 @@ export const views: Readonly<Record<string, Family>> = {
     // most of the axis is left, so that there is something to cut again
     const from = Math.min((j >> 1) % 3, n);
     if (k % 5 === 0) return p.one('slice', x.size, x, axis, from);
-    return p.one('slice', x.size, x, axis, from, Math.max(from, n - ((j >> 3) % 2)), 1 + ((k >> 4) % 3));
+    const once = p.one('slice', x.size, x, axis, from, Math.max(from, n - ((j >> 3) % 2)), 1 + ((k >> 4) % 3));
+    // now and then what is left is cut again, along the same axis
+    return k % 4 === 1 && sizeOf(shapeOf(once).at(axis)!) > 1 ? p.one('slice', x.size, once, axis, 1, undefined, 1 + (j % 2)) : once;
   },
   split: (p, i, j, k) => {
     const x = p.pick('any', i, v => rankOf(v) > 0);

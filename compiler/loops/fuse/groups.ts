@@ -24,14 +24,20 @@ export class Groups {
   /** Stored node → its roots' keys; nodes by shape, for kernels that are alike. */
   private readonly rootsOfNode = new Map<number, readonly string[]>();
   private readonly byShape = new Map<string, Set<number>>();
+  /** States that some kernel assigns. */
+  private readonly assigned: ReadonlySet<number>;
   /** Flat → what is written in it. */
   private readonly inside: ReadonlyMap<number, readonly number[]>;
   private next = 0;
+  /** The kernels in an order in which they can run, when it is known, and their places in it. */
+  private order: (Group | undefined)[] | undefined;
+  private at = new Map<Group, number>();
 
   constructor(graph: Graph, stored: (id: number) => boolean, flats: Flats) {
     this.graph = graph;
     this.stored = stored;
     this.flats = flats;
+    this.assigned = new Set(graph.nodes.flatMap(n => (n.op === 'assign' ? [...stateOf(graph, n.id)] : [])));
     this.inside = new Map(flats.ids.map(flat => [flat, [...flats.places].flatMap(([home, place]) => (place.flat === flat ? [home] : []))]));
   }
   get all(): readonly Group[] {
@@ -40,6 +46,7 @@ export class Groups {
 
   /** A new kernel for each root of a value that is stored from now on. */
   store(id: number, roots: readonly Root[]): void {
+    this.order = undefined;
     this.rootsOfNode.set(id, roots.map(rootKey));
     const shape = this.shapeOf(id);
     const alike = this.byShape.get(shape);
@@ -54,6 +61,7 @@ export class Groups {
   }
   /** Works out anew what every root reads, after something more was stored. */
   refresh(): void {
+    this.order = undefined;
     for (const { root } of [...this.roots.values()]) this.setReads(root, this.readsOf(root));
   }
   private shapeOf = (id: number): string => showSizes(this.graph.shape(id));
@@ -127,11 +135,14 @@ export class Groups {
     }
     this.rootsOfNode.delete(id);
     this.byShape.get(this.shapeOf(id))?.delete(id);
+    // a kernel that reads a state now, and did not before, must stand before the state is assigned
+    if ([...own].some(read => this.assigned.has(read))) this.order = undefined;
     return [...own, ...[...touched].flatMap(g => this.around(g))];
   }
   /** Two kernels become one. */
   merge(a: Group, b: Group): readonly number[] {
     const group: Group = { id: this.next++, roots: [...a.roots, ...b.roots] };
+    this.reorder(a, b, group);
     this.live.delete(a.id);
     this.live.delete(b.id);
     this.live.set(group.id, group);
@@ -200,23 +211,69 @@ export class Groups {
     out.delete(group);
     return [...out];
   }
-  /** Does `from` need something that `to` makes, by way of other kernels? */
-  private reaches(from: Group, to: Group): boolean {
-    const seen = new Set<Group>([from]);
-    const stack = this.feeds(from).filter(g => g !== to);
+  /** One kernel of both leaves the plan without a cycle. */
+  canMerge(a: Group, b: Group): boolean {
+    const at = this.positions();
+    const [first, second] = at.get(a)! < at.get(b)! ? [a, b] : [b, a];
+    // only the second can need the first; by way of other kernels, which all stand between them
+    return !this.needs(second, first, at).has(first);
+  }
+  /** What a kernel needs by way of others, as far down as `floor`; `floor` itself only if some other kernel of these needs it. */
+  private needs(from: Group, floor: Group, at: ReadonlyMap<Group, number>): Set<Group> {
+    const low = at.get(floor)!;
+    const seen = new Set<Group>();
+    const stack = this.feeds(from).filter(g => g !== floor);
     while (stack.length > 0) {
       const g = stack.pop()!;
-      if (g === to) return true;
-      if (seen.has(g)) continue;
+      if (seen.has(g) || at.get(g)! < low) continue;
       seen.add(g);
+      if (g === floor) break;
       stack.push(...this.feeds(g));
     }
-    return false;
+    return seen;
   }
-  /** One kernel of both leaves the plan without a cycle, and reads no value that it writes a piece of. */
-  canMerge(a: Group, b: Group): boolean {
-    return !this.reaches(a, b) && !this.reaches(b, a);
+  /** A place for each kernel, after all that it needs. Moves keep the order (Pearce and Kelly 2006, "A dynamic topological sort algorithm
+   *  for directed acyclic graphs", for one edge; here a merge of two). */
+  private positions(): ReadonlyMap<Group, number> {
+    if (!this.order) {
+      const order: Group[] = [];
+      const done = new Set<Group>();
+      for (const root of this.all) {
+        const stack = [root];
+        while (stack.length > 0) {
+          const g = stack[stack.length - 1]!;
+          const missing = done.has(g) ? [] : this.feeds(g).filter(f => !done.has(f));
+          if (missing.length > 0) stack.push(...missing);
+          else {
+            stack.pop();
+            if (!done.has(g)) order.push(g);
+            done.add(g);
+          }
+        }
+      }
+      this.order = order;
+      this.at = new Map(order.map((g, i) => [g, i]));
+    }
+    return this.at;
   }
+  /** The merged kernel stands where the first of the two stood; what the second needs goes before it. */
+  private reorder(a: Group, b: Group, merged: Group): void {
+    if (!this.order) return;
+    const [first, second] = this.at.get(a)! < this.at.get(b)! ? [a, b] : [b, a];
+    const [from, to] = [this.at.get(first)!, this.at.get(second)!];
+    const needed = this.needs(second, first, this.at);
+    const window = this.order.slice(from, to + 1).filter(g => g !== undefined && g !== first && g !== second && this.live.has(g.id)) as Group[];
+    const now = [...window.filter(g => needed.has(g)), merged, ...window.filter(g => !needed.has(g))];
+    this.at.delete(a);
+    this.at.delete(b);
+    // places that become free stay empty, so that nobody after the window moves
+    for (let i = from; i <= to; i++) {
+      const g = now[i - from];
+      this.order[i] = g;
+      if (g) this.at.set(g, i);
+    }
+  }
+
   /** Kernels so that each comes after those that it reads; of those that could come next the one whose first root is first. */
   inOrder(): readonly Group[] {
     const waiting = new Map(this.all.map(g => [g, new Set(this.feeds(g))]));

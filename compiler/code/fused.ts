@@ -8,6 +8,7 @@ import { CompileError } from '../errors.ts';
 import { axisSet } from '../loops/facts.ts';
 import type { TileSchedule } from '../loops/fuse/cost.ts';
 import type { LoopNest } from '../loops/types.ts';
+import { Scratch } from './epilogue.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
 import { codeOf, type GenerateOptions } from './generate.ts';
 import { checkLimits } from './limits.ts';
@@ -52,6 +53,7 @@ class FusedGenerator {
   private readonly options: GenerateOptions;
   private readonly memories: Memory[];
   private readonly meetings = new Map<ScalarType, number>();
+  private readonly scratch: Scratch;
   private readonly names = new Names();
   private readonly highs = new Map<number, Binding>();
   private readonly spans = new Map<number, Span>();
@@ -69,6 +71,7 @@ class FusedGenerator {
       ...nest.buffers.map((b): Memory => ({ space: 'storage', dtype: b.dtype, written: b.written, vector: false })),
       ...cut.tables.map((t): Memory => ({ space, ...t })),
     ];
+    this.scratch = new Scratch(this.memories);
   }
 
   code(): Code {
@@ -156,7 +159,7 @@ class FusedGenerator {
     const values = new Values(nest, this.options.scalarIndex, (part, at) => reducer.reduce(part, at), this.names);
     reducer.values = values;
     const tables = new Set(this.cut.tables.map((_, t) => this.nest.buffers.length + t));
-    const writes = new Stores(plan, values, tables);
+    const writes = new Stores(plan, values, this.scratch, tables);
 
     const body: Statement[] = [];
     const root = new Scope(undefined, this.highs, body);

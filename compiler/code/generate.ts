@@ -5,6 +5,7 @@ import type { Grid } from '../../common/program.ts';
 import { isDynamic, isMultiple, type Size, timesSize } from '../../common/size.ts';
 import { CompileError } from '../errors.ts';
 import type { LoopNest, Store } from '../loops/types.ts';
+import { Scratch } from './epilogue.ts';
 import { dividedBy, group, int, lane, less, modulo, plus, sizeExpr, times } from './expressions.ts';
 import { checkLimits } from './limits.ts';
 import { Reducer } from './reduce.ts';
@@ -45,7 +46,7 @@ class Generator {
     this.reducer = new Reducer(schedule, this.memories);
     this.values = new Values(nest, options.scalarIndex, (part, at) => this.reducer.reduce(part, at));
     this.reducer.values = this.values;
-    this.writes = new Stores(schedule, this.values);
+    this.writes = new Stores(schedule, this.values, new Scratch(this.memories));
   }
 
   code(): Code {

@@ -2,6 +2,7 @@
 import { isMultiple } from '../../common/size.ts';
 import { axisSet } from '../loops/facts.ts';
 import type { Store } from '../loops/types.ts';
+import { asLoop, asVectors, type Epilogue, epilogueAxes, type Scratch } from './epilogue.ts';
 import { element, int, lane, operation, plus, splat, vector } from './expressions.ts';
 import type { Schedule } from './schedule.ts';
 import type { Offsets, Scope } from './scope.ts';
@@ -12,22 +13,39 @@ import { type Values, withOffset } from './values.ts';
 export class Stores {
   private readonly schedule: Schedule;
   private readonly values: Values;
+  private readonly scratch: Scratch;
   private readonly tables: ReadonlySet<number>;
 
   /** tables: buffers in which a position beyond the tile's end is its last one, so that writing it twice writes the same. */
-  constructor(schedule: Schedule, values: Values, tables: ReadonlySet<number> = new Set()) {
+  constructor(schedule: Schedule, values: Values, scratch: Scratch, tables: ReadonlySet<number> = new Set()) {
     this.schedule = schedule;
     this.values = values;
+    this.scratch = scratch;
     this.tables = tables;
   }
 
   /** Stores of one point: all values first, then all writes, so that a tile may be written over what it was read from. */
   put(at: Scope, stores: readonly Store[]): void {
+    const inner = this.epilogue(at, stores);
+    this.write(inner?.scope ?? at, stores);
+    inner?.close();
+  }
+
+  private epilogue(at: Scope, stores: readonly Store[]): Epilogue | undefined {
+    const axes = epilogueAxes(this.values.nest, stores, this.values, at);
+    if (axes.length === 0) return undefined;
+    if (!this.schedule.vectorStores) return asLoop(this.values, stores, at, axes, this.scratch);
+    const [wide, ...others] = new Set(stores.map(s => this.vectorStoreAxis(s, at)));
+    const isOneAxis = wide !== undefined && others.length === 0 && axes.includes(wide);
+    return isOneAxis ? asVectors(this.values, stores, at, wide) : undefined;
+  }
+
+  private write(at: Scope, stores: readonly Store[]): void {
     const writes = stores.flatMap(store => {
       const vectorised = this.vectorStoreAxis(store, at);
       const tiled = store.axes.filter(a => at.binding(a).tile > 1 && a !== vectorised);
       return this.values.combinations(tiled, at, []).flatMap(offsets => {
-        if (vectorised < 0) return [this.write(store, at, offsets)];
+        if (vectorised < 0) return [this.writeOne(store, at, offsets)];
         const starts = Array.from({ length: at.binding(vectorised).tile / 4 }, (_, i) => 4 * i);
         return starts.map(start => this.writeFour(store, at, withOffset(offsets, vectorised, start), vectorised));
       });
@@ -61,7 +79,7 @@ export class Stores {
     );
   }
 
-  private write(store: Store, at: Scope, offsets: Offsets): { statements: Statement[]; conditions: Expr[] } {
+  private writeOne(store: Store, at: Scope, offsets: Offsets): { statements: Statement[]; conditions: Expr[] } {
     const wide = store.axes.find(a => at.binding(a).vector);
     const conditions = this.conditions(store, at, offsets);
     const value = this.named(this.values.value(store.value, at, offsets), at);

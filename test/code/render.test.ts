@@ -33,9 +33,15 @@ test('JavaScript of a product of matrices', () => {
       const b1 = m[1];
       const b2 = m[2];
       for (let group = from; group < to; group++) {
-        const g_0 = Math.imul(group, 5);
-        const i_13 = Math.imul(g_0, 8);
-        const i_22 = Math.imul(g_0, 2);
+        const g_0 = Math.imul(group, 3);
+        const i_9 = Math.imul(g_0, 8);
+        const i_14 = Math.min((g_0 + 1 | 0), 4);
+        const i_15 = Math.imul(i_14, 8);
+        const i_17 = Math.min((g_0 + 2 | 0), 4);
+        const i_18 = Math.imul(i_17, 8);
+        const i_20 = Math.imul(g_0, 2);
+        const i_21 = Math.imul(i_14, 2);
+        const i_22 = Math.imul(i_17, 2);
         for (let k_1 = 0; k_1 < 2; k_1 += 2) {
           let a_2 = 0;
           let a_3 = 0;
@@ -43,40 +49,30 @@ test('JavaScript of a product of matrices', () => {
           let a_5 = 0;
           let a_6 = 0;
           let a_7 = 0;
-          let a_8 = 0;
-          let a_9 = 0;
-          let a_10 = 0;
-          let a_11 = 0;
-          const i_15 = Math.imul(k_1, 8);
-          for (let k_12 = 0; k_12 < 8; k_12 += 1) {
-            const v_14 = b0[i_13 + k_12 | 0];
-            const v_16 = b1[i_15 + k_12 | 0];
-            a_2 = a_2 + (v_14 * v_16);
-            const v_17 = b1[(i_15 + k_12 | 0) + 8 | 0];
-            a_3 = a_3 + (v_14 * v_17);
-            const v_18 = b0[(i_13 + k_12 | 0) + 8 | 0];
-            a_4 = a_4 + (v_18 * v_16);
-            a_5 = a_5 + (v_18 * v_17);
-            const v_19 = b0[(i_13 + k_12 | 0) + 16 | 0];
-            a_6 = a_6 + (v_19 * v_16);
-            a_7 = a_7 + (v_19 * v_17);
-            const v_20 = b0[(i_13 + k_12 | 0) + 24 | 0];
-            a_8 = a_8 + (v_20 * v_16);
-            a_9 = a_9 + (v_20 * v_17);
-            const v_21 = b0[(i_13 + k_12 | 0) + 32 | 0];
-            a_10 = a_10 + (v_21 * v_16);
-            a_11 = a_11 + (v_21 * v_17);
+          const i_11 = Math.imul(k_1, 8);
+          for (let k_8 = 0; k_8 < 8; k_8 += 1) {
+            const v_10 = b0[i_9 + k_8 | 0];
+            const v_12 = b1[i_11 + k_8 | 0];
+            a_2 = a_2 + (v_10 * v_12);
+            const v_13 = b1[(i_11 + k_8 | 0) + 8 | 0];
+            a_3 = a_3 + (v_10 * v_13);
+            const v_16 = b0[i_15 + k_8 | 0];
+            a_4 = a_4 + (v_16 * v_12);
+            a_5 = a_5 + (v_16 * v_13);
+            const v_19 = b0[i_18 + k_8 | 0];
+            a_6 = a_6 + (v_19 * v_12);
+            a_7 = a_7 + (v_19 * v_13);
           }
-          b2[i_22 + k_1 | 0] = a_2;
-          b2[(i_22 + k_1 | 0) + 1 | 0] = a_3;
-          b2[(i_22 + k_1 | 0) + 2 | 0] = a_4;
-          b2[(i_22 + k_1 | 0) + 3 | 0] = a_5;
-          b2[(i_22 + k_1 | 0) + 4 | 0] = a_6;
-          b2[(i_22 + k_1 | 0) + 5 | 0] = a_7;
-          b2[(i_22 + k_1 | 0) + 6 | 0] = a_8;
-          b2[(i_22 + k_1 | 0) + 7 | 0] = a_9;
-          b2[(i_22 + k_1 | 0) + 8 | 0] = a_10;
-          b2[(i_22 + k_1 | 0) + 9 | 0] = a_11;
+          b2[i_20 + k_1 | 0] = a_2;
+          b2[(i_20 + k_1 | 0) + 1 | 0] = a_3;
+          if ((g_0 + 1 | 0) <= 4) {
+            b2[i_21 + k_1 | 0] = a_4;
+            b2[(i_21 + k_1 | 0) + 1 | 0] = a_5;
+          }
+          if ((g_0 + 2 | 0) <= 4) {
+            b2[i_22 + k_1 | 0] = a_6;
+            b2[(i_22 + k_1 | 0) + 1 | 0] = a_7;
+          }
         }
       }
     };

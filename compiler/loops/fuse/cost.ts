@@ -47,6 +47,11 @@ interface Term {
   readonly tiled: readonly number[];
   readonly repeated: readonly number[];
 }
+/** Arithmetic: what register tiles add at the ends of some axes comes on top, for axes that run whole and by tile of the others. */
+interface Work extends Term {
+  readonly whole: number;
+  readonly partial: readonly number[];
+}
 interface LoadUse {
   readonly value: number;
   readonly swept: AxisSet;
@@ -93,7 +98,7 @@ class Search {
   private readonly facts: Facts;
   private readonly extent: readonly number[];
   private readonly places: readonly Place[];
-  private readonly arithmetic: Term[] = [];
+  private readonly arithmetic: Work[] = [];
   private readonly tables: Term[] = [];
   private readonly staged: Term[] = [];
   private readonly accumulators: Term[][] = [];
@@ -140,14 +145,29 @@ class Search {
         ...facts.stores[i]!.map(s => axisSet(nest.stores[s]!.axes)),
       ];
       const space = (machine.tables > 0 ? facts.own[i]! : readers.reduce((a, b) => a | b, 0)) | axisSet(p.axes);
-      this.arithmetic.push(this.term(this.operations([p.of]) + 1, space, swept, facts.under[i]!));
+      const points = facts.own[i]!;
+      this.arithmetic.push({
+        ...this.term(this.operations([p.of]) + 1, space, swept, facts.under[i]!),
+        whole: axesOf(points & swept).reduce((n, a) => n * this.roundedUp(this.extent[a]!), 1),
+        partial: axesOf(points & ~swept),
+      });
       if (places[i] === 'row') this.tables.push(this.term(1, facts.own[i]!, facts.full[i]!, 0));
     });
     for (const loop of nest.loops) {
       const inline = loop.filter(i => places[i] === 'inline').map(i => this.term(1, facts.own[i]!, facts.full[i]!, 0));
       if (inline.length > 0) this.accumulators.push(inline);
     }
-    for (const s of nest.stores) this.arithmetic.push(this.term(this.operations([s.value]), axisSet(s.axes), 0, axisSet(s.axes)));
+    for (const s of nest.stores) {
+      const axes = axisSet(s.axes);
+      this.arithmetic.push({ ...this.term(this.operations([s.value]), axes, 0, axes), whole: 1, partial: [] });
+    }
+  }
+  /** Positions that register tiles take for so many, against that many: tiles of `registerTile` or one more, whichever fit better. */
+  private roundedUp(positions: number): number {
+    const { registerTile } = this.machine;
+    if (positions < registerTile) return 1;
+    const taken = (tile: number): number => Math.ceil(positions / tile) * tile;
+    return Math.min(taken(registerTile), taken(registerTile + 1)) / positions;
   }
 
   /** Distinct loads and footprints, with the groups that do them and the phases in which they do. */
@@ -255,7 +275,11 @@ class Search {
         bytes += spend(first.all, footprint <= heldBytes ? 1 : new Set([first, ...same].flatMap(u => [...u.phases])).size, 1);
       }
     }
-    for (const t of this.arithmetic) operations += spend(t, 1, machine.operationsPerByte);
+    for (const t of this.arithmetic) {
+      let padding = t.whole;
+      if (machine.registerTile > 1) for (const a of t.partial) padding *= this.roundedUp(this.tile[a]!);
+      operations += spend(t, padding, machine.operationsPerByte) / padding;
+    }
     const cost = machine.launchBytes + time / (nest.parts.length > 0 ? 1 : Math.min(1, points / machine.lanes));
     if (cost >= limit) return undefined;
     const groups = facts.grid.reduce((n, a) => n * this.tiles[a]!, 1);

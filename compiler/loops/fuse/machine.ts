@@ -42,10 +42,12 @@ const gpu: Machine = {
  *  against unfused kernels, medians of 3 or 4 interleaved runs):
  *  js               gradients of a MAE of width 96, batch 16: 0.62; with tables of 4,096: 0.68; with operationsPerByte 1: 0.91; with
  *                   launchBytes 65,536: 0.72
- *  the same with accumulators in registers alone (3 × 3) and registerTile 3, CPU time against unfused kernels with 16 accumulators, minima:
- *  MAE of width 96, batch 12: 0.86 (without registerTile: 0.90); its gradients, batch 4: 0.94; two blocks of (1,50,192): 0.59, with
- *  gradients: 0.92 (without registerTile: 0.99)
- *  webgpu-software  (SwiftShader) the same MAE forward: 0.84; without tables: 0.94. Gradients of MAE tiny: 0.29; without tables: 0.39 */
+ *                   with registers for 3 × 3 accumulators, against unfused kernels with 4 × 4 (minima of 4 to 7 runs, so are all below):
+ *                   MAE of width 96, batch 12: 0.86 (with registerTile 1: 0.90); its gradients, batch 4: 0.94; two blocks of (1,50,192):
+ *                   0.59; their gradients: 0.92 (with registerTile 1: 0.99)
+ *  webgpu-software  (SwiftShader) the same MAE forward: 0.84; without tables: 0.94. Gradients of MAE tiny: 0.29; without tables: 0.39.
+ *                   MAE of width 96, batch 8, once long expressions are written for four points: 0.76; with tables of 128 and 256
+ *                   groups 0.72, but the gradients of MAE tiny then take 1.43 times as long (and half the time to compile) */
 export function machineOf(capability: Capability): Machine {
   const { name, bindings, sharedBytes, statements } = capability;
   if (name === 'gl') return { ...gpu, name, statements, bindings: 16, outputs: 1, tables: 0, lanes: 1, groups: 4096 };

@@ -29,7 +29,7 @@ export function iotaOf(shape: Shape, axis: number): Tensor {
 }
 /** A reduction that drops its axes; halves are summed as f32 and rounded once. */
 export function reduceOf(kind: ReduceKind, x: Tensor, axes: readonly number[]): Tensor {
-  if (axes.length === 0) return x;
+  if (axes.length === 0 && x.node.over === undefined) return x; // what comes of an index is a plain integer
   const shape = shapeOf(x).filter((_, i) => !axes.includes(i));
   const y = record(reduceOf, { op: 'reduce', kind, axes }, [x], shape, x.node.dtype);
   return kind === 'sum' ? half(y) : y;

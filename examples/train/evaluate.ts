@@ -28,9 +28,9 @@ export function meanImage(images: Float32Array): Float32Array {
 export async function evaluate(device: Device, weights: Weights, imgs: Float32Array, typical: Float32Array): Promise<Judged> {
   const program = compile(mae, config, { target: targetFor(device), outputs: ['pred', 'mask'] });
   // the tables of positions were not trained: they take their initial values
-  using session = await open(program, { device, weights, partial: true });
   const count = imgs.length / pixels;
-  const result = await reconstruct(session, { count, imgs, noise: seededNoise(count * patches, seed) }, 64, 'test');
+  const session = await open(program, { device, weights, partial: true });
+  const result = await reconstruct(session, { count, imgs, noise: seededNoise(count * patches, seed) }, 64, 'test').finally(() => session.dispose());
   const { planes, masks } = unfolded(result, count);
   const sums = { model: 0, mean: 0, image: 0, pixels: 0 };
   planes.forEach((guess, n) => {

@@ -16,7 +16,7 @@ export function live(seconds: number): Live {
       clearOnComplete: true,
       hideCursor: true,
     },
-    process.env['NO_COLOR'] ? cliProgress.Presets.legacy : cliProgress.Presets.rect,
+    process.env.NO_COLOR ? cliProgress.Presets.legacy : cliProgress.Presets.rect,
   );
   bar.start(seconds, 0, { step: 0, loss: '–', rate: '–' });
   return {

@@ -30,8 +30,9 @@ const { load } = await import('./${folder}/index.js');
 const { readSafetensors } = await import('${path.join(root, 'runtime/files/safetensors.ts')}');
 const inputs = Object.fromEntries((await readSafetensors('in.safetensors')).tensors);
 const weights = (await readSafetensors('w.safetensors')).tensors;
-using session = await load({ weights, ${options} });
+const session = await load({ weights, ${options} });
 const { loss, pred } = await session.run(inputs, { outputs: ['loss', 'pred'] });
+session.dispose();
 console.log(JSON.stringify({ loss: loss.data[0], shape: pred.shape, loaded }));
 `;
 const run = (name: string, text: string): Promise<Ran> => {
@@ -60,7 +61,7 @@ describe.concurrent('the loader', () => {
 });
 
 const fine = `import { load } from './js/index.js';
-using session = await load({ trust: true });
+const session = await load({ trust: true });
 const { loss, pred } = await session.run({ imgs: new Float32Array(768), noise: { data: new Float32Array(16), shape: [1, 16] } }, { outputs: ['loss', 'pred'] });
 export const shape: readonly [number, 16, 48] = pred.shape;
 export const value: readonly [] = loss.shape;

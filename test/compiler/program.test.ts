@@ -97,14 +97,14 @@ test('outputs that are inputs, constants, views, each other, or empty', async ()
     const session = await open(compileTraced(t, { target: 'js', fuse }), { device: openJs() });
     const r = await session.run({ x: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
     session.dispose();
-    expect([...r['x']!.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect([...r['same']!.data]).toEqual([2, 4, 6, 8, 10, 12, 14, 16]);
-    expect(r['flat']!.shape).toEqual([2, 2, 2]);
-    expect([...r['part']!.data]).toEqual([4, 6, 12, 14]);
-    expect([...r['seven']!.data]).toEqual([7, 7]);
-    expect([...r['list']!.data]).toEqual([1, 2, 3]);
-    expect(r['none']).toMatchObject({ shape: [2, 0] });
-    expect(r['total']!.data[0]).toBe(108);
+    expect([...r.x!.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect([...r.same!.data]).toEqual([2, 4, 6, 8, 10, 12, 14, 16]);
+    expect(r.flat!.shape).toEqual([2, 2, 2]);
+    expect([...r.part!.data]).toEqual([4, 6, 12, 14]);
+    expect([...r.seven!.data]).toEqual([7, 7]);
+    expect([...r.list!.data]).toEqual([1, 2, 3]);
+    expect(r.none).toMatchObject({ shape: [2, 0] });
+    expect(r.total!.data[0]).toBe(108);
   }
 });
 

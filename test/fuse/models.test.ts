@@ -19,6 +19,7 @@ import { openDevice } from '../../runtime/auto.ts';
 import type { Device } from '../../runtime/device.ts';
 import { openJs } from '../../runtime/js/device.ts';
 import { open } from '../../runtime/session.ts';
+import { disposed } from '../disposed.ts';
 import { difference } from '../loops/run.ts';
 
 const batch = 2;
@@ -61,7 +62,7 @@ for (const [name, traced, grad] of models)
     const feeds = feedsOf(traced, batch);
     const program = compileTraced(traced, { target, grad, fuse: 'all' });
     const weights = new Map(program.weights.map(w => [w.name, { dtype: 'F32', shape: w.shape, data: feeds[w.name]! }] as const));
-    using session = await open(program, { device, weights });
+    const session = disposed(await open(program, { device, weights }));
     const results = await session.run(Object.fromEntries(program.inputs.map(i => [i.name, feeds[i.name]!])));
     const want = runReference(traced, feeds, { batch, grad });
     for (const [key, { data }] of Object.entries(want)) {

@@ -156,19 +156,23 @@ export async function deviceFault(subject: Subject, device: Device, options: Com
     throw e;
   }
   try {
-    using session = await open(program, { device });
-    // a first run at another batch: what it leaves behind, and memory that must grow
-    if (program.batch !== null) await session.run(inputsAt(program, subject.feeds, 1), { batch: 1 });
-    const inputs = inputsAt(program, subject.feeds, subject.batch);
-    const free = { batch: subject.batch };
-    const wrong = resultFault(subject, await session.run(inputs, free));
-    if (wrong) return { fault: wrong };
-    // each output alone: its own steps must do
-    for (const { name } of program.outputs.slice(1)) {
-      const alone = resultFault(subject, await session.run(inputs, { ...free, outputs: [name] }));
-      if (alone) return { fault: `${name} alone: ${alone}` };
+    const session = await open(program, { device });
+    try {
+      // a first run at another batch: what it leaves behind, and memory that must grow
+      if (program.batch !== null) await session.run(inputsAt(program, subject.feeds, 1), { batch: 1 });
+      const inputs = inputsAt(program, subject.feeds, subject.batch);
+      const free = { batch: subject.batch };
+      const wrong = resultFault(subject, await session.run(inputs, free));
+      if (wrong) return { fault: wrong };
+      // each output alone: its own steps must do
+      for (const { name } of program.outputs.slice(1)) {
+        const alone = resultFault(subject, await session.run(inputs, { ...free, outputs: [name] }));
+        if (alone) return { fault: `${name} alone: ${alone}` };
+      }
+      return { fault: undefined };
+    } finally {
+      session.dispose();
     }
-    return { fault: undefined };
   } catch (e) {
     if (e instanceof LimitError) return { refused: e.message };
     throw e;

@@ -59,7 +59,7 @@ import { compile, explain } from 'heddle/compiler';
 import { mae } from 'heddle/models';
 import { open } from 'heddle/runtime';
 const program = compile(mae, 'tiny', { target: 'js' });
-using session = await open(program, { device: 'js' });
+const session = await open(program, { device: 'js' });
 const { loss, pred } = await session.run({ imgs: new Float32Array(3 * 256), noise: new Float32Array(16) }, { outputs: ['loss', 'pred'] });
 const x: F32<'2 3'> = f32(2, 3);
 console.log(JSON.stringify([explain(program).totals.kernels > 0, Number.isFinite(loss.data[0]), pred.shape, x.shape]));

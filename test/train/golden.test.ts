@@ -9,6 +9,7 @@ import type { Device } from '../../runtime/device.ts';
 import { openJs } from '../../runtime/js/device.ts';
 import { open } from '../../runtime/session.ts';
 import { assertAllClose, type HostTensor } from '../../testing/index.ts';
+import { disposed } from '../disposed.ts';
 import { golden, json, type OfficialConfig, ours } from '../models/files.ts';
 
 const variants = { plain: undefined, clip: 0.05 } as const;
@@ -41,7 +42,7 @@ afterAll(() => {
 async function onDevice(device: Device, fuse: 'none' | 'all', variant: Variant): Promise<Result> {
   const file = await golden<OfficialConfig>('mae-tiny');
   const target = device.language === 'js' ? 'js' : device.software ? 'webgpu-software' : 'webgpu';
-  using session = await open(compile(training(variant), ours(file.config), { target, fuse }), { device, weights: file.part('w') });
+  const session = disposed(await open(compile(training(variant), ours(file.config), { target, fuse }), { device, weights: file.part('w') }));
   const inputs = Object.fromEntries(file.part('in'));
   const losses: number[] = [];
   const norms: number[] = [];
@@ -66,8 +67,8 @@ async function onReference(variant: Variant): Promise<Result> {
       batch: 4,
     });
     ({ state } = result);
-    losses.push(result.outputs['loss']!.data[0]!);
-    norms.push(result.outputs['grad_norm']!.data[0]!);
+    losses.push(result.outputs.loss!.data[0]!);
+    norms.push(result.outputs.grad_norm!.data[0]!);
   }
   return { losses, norms, weights: state };
 }

@@ -34,6 +34,7 @@ import { open, type Session } from '../../runtime/session.ts';
 import type { Tensor, Weights } from '../../runtime/tensor.ts';
 import { validateProgram } from '../../runtime/validate.ts';
 import { tensorFrom } from '../../testing/index.ts';
+import { disposed } from '../disposed.ts';
 
 const mlpConfig = config({ width: size('D'), depth: count() });
 /** `depth` layers and a head; `idle` and `spare` are trained but reach no loss, `table` is not trained. */
@@ -90,7 +91,7 @@ describe.each(ways)('on %s, fuse %s', (target, fuse) => {
 
   test('a step is the reference’s, also for parameters that reach no loss', async () => {
     const training = trainStep(mlp, { ...plain, groups: name => ({ lrScale: name === 'head.weight' ? 0.5 : 1, decay: name !== 'idle' }) });
-    using session = await openStep(compile(training, sizes, { target, fuse }));
+    const session = disposed(await openStep(compile(training, sizes, { target, fuse })));
     let want: Record<string, ArrayLike<number>> = Object.fromEntries(Object.entries(await session.readState()).map(([n, t]) => [n, t.data]));
     const doubles = (x: Readonly<Record<string, ArrayLike<number>>>) =>
       Object.fromEntries(Object.entries(x).map(([n, v]) => [n, Float64Array.from(v)]));
@@ -106,17 +107,17 @@ describe.each(ways)('on %s, fuse %s', (target, fuse) => {
     expect(Object.keys(state).sort()).toEqual(Object.keys(want).sort());
     for (const [name, t] of Object.entries(state))
       for (let i = 0; i < t.data.length; i++) expect(t.data[i], `${name}[${i}]`).toBeCloseTo(want[name]![i]!, 5);
-    expect(state['idle']!.data[0]).toBe(1); // neither gradient nor decay
-    expect(state['spare']!.data[0]).toBeCloseTo((1 - 0.01 * 0.1) ** 3, 6);
+    expect(state.idle!.data[0]).toBe(1); // neither gradient nor decay
+    expect(state.spare!.data[0]).toBeCloseTo((1 - 0.01 * 0.1) ** 3, 6);
   });
 
   test('state goes out and in bit for bit: a run can be continued elsewhere', async () => {
     const program = compile(trainStep(mlp, plain), sizes, { target, fuse });
-    using first = await openStep(program);
+    const first = disposed(await openStep(program));
     for (const step of [1, 2]) await first.run(batch(step, 3), at(step));
     const saved = await first.readState();
     expect(Object.keys(saved)).toContain('adamw.m.layers.0.weight');
-    using second = await openStep(program, new Map([...weightsOf(saved), table]));
+    const second = disposed(await openStep(program, new Map([...weightsOf(saved), table])));
     const loaded = await second.readState();
     for (const [name, t] of Object.entries(saved)) expect(bits(loaded[name]!), name).toEqual(bits(t));
     await first.run(batch(3, 3), at(3));
@@ -128,22 +129,22 @@ describe.each(ways)('on %s, fuse %s', (target, fuse) => {
 
   test('outputs are of before the update, even those that are state; every run updates, whatever it is asked for', async () => {
     const training = trainStep(mlp, { ...plain, outputs: ['idle', 'size', 'pred'] });
-    using session = await openStep(compile(training, sizes, { target, fuse }));
+    const session = disposed(await openStep(compile(training, sizes, { target, fuse })));
     const before = await session.readState();
     const { idle, size: norm } = await session.run(batch(1, 3), { ...at(1), outputs: ['idle', 'size'] });
-    expect(bits(idle!)).toEqual(bits(before['idle']!));
+    expect(bits(idle!)).toEqual(bits(before.idle!));
     expect(norm!.data[0]).toBeCloseTo(
       [...before['head.weight']!.data].reduce((n, w) => n + w * w, 0),
       5,
     );
     const after = await session.readState();
-    expect(bits(after['idle']!)).not.toEqual(bits(before['idle']!));
+    expect(bits(after.idle!)).not.toEqual(bits(before.idle!));
     expect(bits(after['head.weight']!)).not.toEqual(bits(before['head.weight']!));
   });
 
   test('small batches that are accumulated are the large batch', async () => {
     const start = await (async () => {
-      using session = await openStep(compile(trainStep(mlp, plain), sizes, { target, fuse }));
+      const session = disposed(await openStep(compile(trainStep(mlp, plain), sizes, { target, fuse })));
       return session.readState();
     })();
     const weights = new Map([...weightsOf(start), table]);
@@ -157,7 +158,7 @@ describe.each(ways)('on %s, fuse %s', (target, fuse) => {
         const part = await small.run({ x: rows(x, 2 * micro, 2 * micro + 2), y: rows(y, 2 * micro, 2 * micro + 2) }, at(step, { micro }));
         const after = await small.readState(['head.weight']);
         if (micro < 2) expect(bits(after['head.weight']!)).toEqual(bits(before['head.weight']!));
-        else expect(Math.abs(part['grad_norm']!.data[0]! / grad_norm!.data[0]! - 1)).toBeLessThan(1e-6);
+        else expect(Math.abs(part.grad_norm!.data[0]! / grad_norm!.data[0]! - 1)).toBeLessThan(1e-6);
       }
       const [a, b] = [await large.readState(), await small.readState()];
       for (const [name, t] of Object.entries(a)) {
@@ -176,8 +177,8 @@ describe.each(ways)('on %s, fuse %s', (target, fuse) => {
     const stateSlots = (p: Program): number => p.slots.filter(s => s.kind === 'state').length;
     expect([stateSlots(whole), stateSlots(cut)]).toEqual([3, 6]);
     expect(Math.max(...cut.slots.map(s => (s.kind === 'state' ? (s.bytes as number) : 0)))).toBeLessThanOrEqual(16384);
-    using a = await openStep(cut);
-    using b = await openStep(whole);
+    const a = disposed(await openStep(cut));
+    const b = disposed(await openStep(whole));
     const inputs = { x: tensorFrom(3, [2, 40]), y: tensorFrom(4, [2, 1]) };
     for (const session of [a, b]) for (const step of [1, 2]) await session.run(inputs, at(step));
     const [one, two] = [await a.readState(), await b.readState()];
@@ -228,8 +229,8 @@ test('an optimiser of one’s own: plain gradient descent without state', async 
   const sgd: Optimiser = { name: 'sgd', moments: [], update: ({ param: w, gradient, lr }) => [sub(w, mul(lr, gradient))] };
   const inputs = batch(1, 3);
   const weights = async (program: Program) => open(program, { device: openJs() });
-  using gradients = await weights(compile(mlp, sizes, { target: 'js', grad: 'loss' }));
-  using session = await weights(compile(trainStep(mlp, { loss: 'loss', optimiser: sgd }), sizes, { target: 'js' }));
+  const gradients = disposed(await weights(compile(mlp, sizes, { target: 'js', grad: 'loss' })));
+  const session = disposed(await weights(compile(trainStep(mlp, { loss: 'loss', optimiser: sgd }), sizes, { target: 'js' })));
   const before = await session.readState();
   expect(Object.keys(before)).toContain('layers.1.bias');
   expect(Object.keys(before).some(n => n.startsWith('sgd'))).toBe(false);
@@ -241,7 +242,7 @@ test('an optimiser of one’s own: plain gradient descent without state', async 
 
 test('after a failed run the state is invalid and says so, until it is reset', async () => {
   const device = openJs();
-  using session = await open(compile(trainStep(mlp, plain), sizes, { target: 'js' }), { device });
+  const session = disposed(await open(compile(trainStep(mlp, plain), sizes, { target: 'js' }), { device }));
   await session.run(batch(1, 3), at(1));
   const run = device.run.bind(device);
   device.run = () => Promise.reject(new Error('the device broke off'));
@@ -255,12 +256,12 @@ test('after a failed run the state is invalid and says so, until it is reset', a
 
 test('weights that lack a trained parameter are refused; moments may be missing', async () => {
   const program = compile(trainStep(mlp, plain), sizes, { target: 'js' });
-  using session = await open(program, { device: openJs() });
+  const session = disposed(await open(program, { device: openJs() }));
   const state = await session.readState();
   const some = (keep: (name: string) => boolean): Weights =>
     new Map([...weightsOf(Object.fromEntries(Object.entries(state).filter(([n]) => keep(n)))), table]);
   await expect(open(program, { device: openJs(), weights: some(n => n !== 'head.bias') })).rejects.toThrow('missing head.bias');
-  using parametersOnly = await open(program, { device: openJs(), weights: some(n => !n.startsWith('adamw.')) });
+  const parametersOnly = disposed(await open(program, { device: openJs(), weights: some(n => !n.startsWith('adamw.')) }));
   expect((await parametersOnly.readState(['adamw.v.head.bias']))['adamw.v.head.bias']!.data[0]).toBe(0);
 });
 

@@ -2,6 +2,8 @@
 // summed cost of whole kernels under their best legal tiles falls: a stored value is computed inside all of its readers instead, or two
 // kernels become one with several stores. Inlining converges first, because an early merge blocks better inlines. No rule knows a
 // layer: what is decided is decided by legality and cost.
+
+import { describe } from '../../describe.ts';
 import { type Graph, numel } from '../../graph/graph.ts';
 import { collapse } from '../collapse.ts';
 import { axisSet } from '../facts.ts';
@@ -47,7 +49,7 @@ class Fuser {
   private readonly machine: Machine;
   private readonly batch: number;
   private readonly moves: ReadonlySet<'inline' | 'merge'>;
-  private readonly explain: (line: string) => void;
+  private readonly explain: ((line: string) => void) | undefined;
   /** Outputs' homes, and what lies in flats: always stored. */
   private readonly forced: ReadonlySet<number>;
   private readonly stored: Set<number>;
@@ -62,7 +64,7 @@ class Fuser {
     this.machine = machine;
     this.batch = options.batch ?? 8;
     this.moves = options.moves ?? new Set(['inline', 'merge']);
-    this.explain = options.explain ?? (() => undefined);
+    this.explain = options.explain;
     const { needed, homes, flats } = neededFor(graph, outputs);
     this.forced = new Set([...homes, ...flats.ids].filter(id => !isLoaded(graph, id) && !isEmpty(graph, id)));
     const storable = needed.filter(n => isStorable(n) && !isEmpty(graph, n.id)).map(n => n.id);
@@ -152,7 +154,7 @@ class Fuser {
           lowerKernel(this.graph, group.roots, id => this.stored.has(id)); // says why in words when the batch is the reason
           throw tooWide(this.graph, group.roots[0]!.node, this.machine);
         }
-        this.explain(`store ${next}: no legal kernel for ${this.machine.name} keeps it inside`);
+        this.explain?.(`store ${this.name(next)}: no legal kernel for ${this.machine.name} keeps it inside`);
         this.stored.add(next);
         this.groups.store(next, rootsOf(this.graph, this.graph.node(next)));
         this.groups.refresh();
@@ -161,6 +163,14 @@ class Fuser {
   }
 
   // ---- moves
+  /** For people: the operation and its node's number. */
+  private name(id: number): string {
+    return `${describe(this.graph, id).name} %${id}`;
+  }
+  private names(group: Group): string {
+    return group.roots.map(r => this.name(r.node)).join(' and ');
+  }
+
   /** Makes the best move around a stored value, if one pays, and queues what it touched. */
   private improve(id: number, merging: boolean, queue: Set<number>): void {
     const { groups } = this;
@@ -175,7 +185,9 @@ class Fuser {
       if (gain > best && !this.repeatsComparison(id, readers)) {
         best = gain;
         act = () => {
-          this.explain(`inline ${id} into ${readers.length} kernels: saves ${Math.round(gain)}`);
+          this.explain?.(
+            `inline ${this.name(id)} into ${readers.length === 1 ? '1 kernel' : `${readers.length} kernels`}: saves ${Math.round(gain)}`,
+          );
           this.stored.delete(id);
           return groups.unstore(id);
         };
@@ -189,7 +201,7 @@ class Fuser {
           if (!(gain > best) || !(gain > (kin ? 0 : sideBySide * both)) || !groups.canMerge(group, other)) continue;
           best = gain;
           act = () => {
-            this.explain(`merge ${group.roots.map(rootKey)} with ${other.roots.map(rootKey)}: saves ${Math.round(gain)}`);
+            this.explain?.(`merge ${this.names(group)} with ${this.names(other)}: saves ${Math.round(gain)}`);
             return groups.merge(group, other);
           };
         }

@@ -49,7 +49,7 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
     ['compiler/loops/split.ts', "cut[atom.kind === 'div' ? 0 : 1]", 'cut[0]'],
   ],
   fusion: [
-    ['compiler/loops/fuse/groups.ts', '!this.reaches(a, b) && !this.reaches(b, a)', '!this.reaches(a, b)'],
+    ['compiler/loops/fuse/groups.ts', 'return !this.needs(second, first, at).has(first);', 'return true;'],
     ['compiler/loops/fuse/groups.ts', 'if (pieces.has(id)) return undefined;', ''],
     [
       'compiler/code/fused.ts',

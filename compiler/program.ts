@@ -18,6 +18,7 @@ import {
 } from '../common/program.ts';
 import { isDynamic, type Size, timesSize } from '../common/size.ts';
 import type { Capability, Code } from './code/types.ts';
+import { walkExpressions } from './code/walk.ts';
 import { describe } from './describe.ts';
 import { CompileError } from './errors.ts';
 import { type Graph, type GraphNode, isStateFlat, numel } from './graph/graph.ts';
@@ -283,7 +284,13 @@ function needsOf(dispatches: readonly Dispatch[], steps: readonly Step[]): Progr
   };
 }
 
-const usesUniforms = (code: Code): boolean => JSON.stringify(code.body).match(/"kind":"(batch|scalar)"/) !== null || isDynamic(code.grid.of);
+function usesUniforms(code: Code): boolean {
+  let found = isDynamic(code.grid.of);
+  walkExpressions(code.body, e => {
+    found ||= e.kind === 'batch' || e.kind === 'scalar';
+  });
+  return found;
+}
 
 /** A digest of the whole program, for caches and for the test "same graph, same bytes". */
 export const programDigest = (p: Program): string => createHash('sha256').update(JSON.stringify(p)).digest('hex');

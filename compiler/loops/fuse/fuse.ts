@@ -103,6 +103,9 @@ class Fuser {
     }
     return cost;
   }
+  private costOf(group: Group): number {
+    return (group.cost ??= this.cost(group.roots));
+  }
   private candidate(roots: readonly Root[], without = -1): Candidate | undefined {
     const stored = (id: number): boolean => id !== without && this.stored.has(id);
     const ordered = this.ordered(roots);
@@ -135,18 +138,22 @@ class Fuser {
   }
   private kernel(group: Group): FusedKernel {
     const roots = this.ordered(group.roots);
-    const stored = (id: number): boolean => this.stored.has(id);
-    const { nodes } = this.cones.of(roots, stored);
+    const { nodes } = this.cones.of(roots, id => this.stored.has(id));
     const { nest, schedule } = this.candidate(roots)!;
-    const inside = lowerKernel(this.graph, roots, stored, { rescale: false }).nodes;
-    return { roots, nest: { ...nest, buffers: nest.buffers.map(b => ({ ...b, node: nodes[b.node]! })) }, nodes: inside, schedule };
+    const inside = new Set([...roots.map(r => r.node), ...this.groups.cone(group, () => true)]);
+    return {
+      roots,
+      nest: { ...nest, buffers: nest.buffers.map(b => ({ ...b, node: nodes[b.node]! })) },
+      nodes: [...inside].sort((x, y) => x - y),
+      schedule,
+    };
   }
 
   /** What policy keeps inside a kernel is stored after all where the machine has no legal kernel otherwise, first things first. */
   private makeLegal(): void {
-    for (let i = 0; i < this.groups.all.length; i++) {
-      const group = this.groups.all[i]!;
-      while (this.cost(group.roots) === Number.POSITIVE_INFINITY) {
+    const groups = [...this.groups.all]; // grows on the way
+    for (const group of groups) {
+      while (this.costOf(group) === Number.POSITIVE_INFINITY) {
         const inside = this.groups.cone(group, id => isStorable(this.graph.node(id)) && !isEmpty(this.graph, id));
         const fleeting = inside.filter(id => this.graph.fleeting.has(id) && this.graph.node(id).op !== 'map');
         const next = fleeting[0] ?? inside.filter(id => this.graph.nested.has(id))[0];
@@ -157,6 +164,7 @@ class Fuser {
         this.explain?.(`store ${this.name(next)}: no legal kernel for ${this.machine.name} keeps it inside`);
         this.stored.add(next);
         this.groups.store(next, rootsOf(this.graph, this.graph.node(next)));
+        groups.push(...this.groups.writersOf(next));
         this.groups.refresh();
       }
     }
@@ -181,7 +189,7 @@ class Fuser {
     if (!this.forced.has(id) && this.moves.has('inline')) {
       const touched = [...new Set([...mine, ...readers])];
       const rest = (g: Group): readonly Root[] => g.roots.filter(r => r.node !== id);
-      const gain = touched.reduce((sum, g) => sum + this.cost(g.roots) - this.cost(rest(g), readers.includes(g) ? id : -1), 0);
+      const gain = touched.reduce((sum, g) => sum + this.costOf(g) - this.cost(rest(g), readers.includes(g) ? id : -1), 0);
       if (gain > best && !this.repeatsComparison(id, readers)) {
         best = gain;
         act = () => {
@@ -197,7 +205,7 @@ class Fuser {
       for (const group of mine)
         for (const { other, kin } of this.neighbours(group, id)) {
           const both = this.cost([...group.roots, ...other.roots]);
-          const gain = this.cost(group.roots) + this.cost(other.roots) - both;
+          const gain = this.costOf(group) + this.costOf(other) - both;
           if (!(gain > best) || !(gain > (kin ? 0 : sideBySide * both)) || !groups.canMerge(group, other)) continue;
           best = gain;
           act = () => {

@@ -9,6 +9,8 @@ import { isGiven, type Root } from '../lower.ts';
 export interface Group {
   readonly id: number;
   roots: readonly Root[];
+  /** Remembered until its roots or what they read change. */
+  cost?: number | undefined;
 }
 export const rootKey = (r: Root): string => (r.piece < 0 ? `${r.node}` : `${r.node}.${r.piece}`);
 const wholeOf = (key: string): number => Number.parseInt(key, 10);
@@ -85,6 +87,7 @@ export class Groups {
   private setReads(root: Root, reads: ReadonlySet<number>): void {
     const key = rootKey(root);
     const entry = this.roots.get(key)!;
+    entry.group.cost = undefined;
     for (const id of entry.reads) this.readers.get(id)?.delete(key);
     entry.reads = reads;
     for (const id of reads) {
@@ -131,6 +134,7 @@ export class Groups {
       this.setReads(root, new Set());
       this.roots.delete(key);
       group.roots = group.roots.filter(r => rootKey(r) !== key);
+      group.cost = undefined;
       if (group.roots.length === 0) this.live.delete(group.id);
     }
     this.rootsOfNode.delete(id);

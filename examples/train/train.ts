@@ -22,7 +22,7 @@ const training = trainStep(mae, { loss: 'loss', optimiser: adamw({ betas: [0.9, 
 /** Trains for some seconds, from initial values. images: [n, 28·28] in the model's scale. */
 export async function train(device: Device, images: Float32Array, seconds: number): Promise<Trained> {
   const begin = performance.now();
-  // the JavaScript engine runs one kernel an operation faster than fused ones here (1.0 against 3.1 s a step of 32 digits, on a busy machine)
+  // the JavaScript engine runs one kernel an operation faster than fused ones here (docs/speed.md)
   const program = compile(training, config, { target: targetFor(device), fuse: device.kind === 'js' ? 'none' : 'all' });
   const session = await open(program, { device, seed });
   try {

@@ -7,20 +7,13 @@
 import type { ReduceKind } from '../../dsl/graph.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { partAxes } from '../loops/facts.ts';
+import { neutral } from '../loops/neutral.ts';
 import { element, int, lane, less, literal, load, named, operation, plus, sizeExpr, splat, times } from './expressions.ts';
 import type { PartPlan, Schedule } from './schedule.ts';
 import { type Binding, type Offsets, Scope } from './scope.ts';
 import type { Expr, Memory, Statement } from './types.ts';
 import type { Values } from './values.ts';
 
-const lowestF32 = -3.4028234663852886e38;
-
-/** What a reduction over nothing gives: 0, or the type's lowest or highest finite number. */
-export function identity(kind: ReduceKind, type: ScalarType): number {
-  const low = { f32: lowestF32, i32: -2147483648, u32: 0, bool: 0 }[type];
-  const high = { f32: -lowestF32, i32: 2147483647, u32: 4294967295, bool: 1 }[type];
-  return kind === 'sum' ? 0 : kind === 'max' ? low : high;
-}
 const join = (kind: ReduceKind, a: Expr, b: Expr): Expr => operation(kind === 'sum' ? 'add' : kind, a, b);
 
 /** The four elements of an accumulator as one. */
@@ -102,7 +95,7 @@ export class Reducer {
   private start(part: number, at: Scope, body: Statement[], plan: PartPlan): Name {
     const { kind, of } = this.values.nest.parts[part]!;
     const { type } = this.values.nest.values[of]!;
-    const zero = literal(identity(kind, type), type);
+    const zero = literal(neutral(kind, type), type);
     const wide = plan.vector >= 0 || this.values.vectorAxis(partAxes(this.values.nest.parts[part]!, this.values.free), at) >= 0;
     return this.values.names.variable(body, wide ? splat(zero) : zero);
   }

@@ -2,7 +2,7 @@
 // Everything below the graph is tested against it. It is not a device: it takes graphs, not Programs.
 // Values are immutable, so an input, a reshape, a stop and a call share their operand's array; a value is let go after its last
 // reader, so that models of hundreds of megabytes fit.
-import type { DType, TypedArray } from '../../common/dtype.ts';
+import { arrayOf, type DType, type TypedArray } from '../../common/dtype.ts';
 import { sizeAt } from '../../common/size.ts';
 import type { ReduceKind } from '../../dsl/graph.ts';
 import { type ScalarFn, type ScalarType, typeOf } from '../../dsl/scalar.ts';
@@ -69,19 +69,7 @@ interface Operand {
 }
 
 /** Zeros to compute into. */
-export function valuesOf(dtype: DType, n: number): Values {
-  switch (dtype) {
-    case 'f32':
-    case 'f16':
-      return new Float64Array(n);
-    case 'i32':
-      return new Int32Array(n);
-    case 'u32':
-      return new Uint32Array(n);
-    case 'bool':
-      return new Uint8Array(n);
-  }
-}
+export const valuesOf = (dtype: DType, n: number): Values => (dtype === 'f32' || dtype === 'f16' ? new Float64Array(n) : arrayOf(dtype, n));
 const count = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
 function feed(node: GraphNode & { op: 'input' }, dims: readonly number[], feeds: Readonly<Record<string, Values>>): Values {

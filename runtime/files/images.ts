@@ -1,7 +1,6 @@
 // Photographs in, pictures out. JPEG (and whatever else it knows) through sharp, an optional peer; PNG through fast-png.
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { FileError } from '../errors.ts';
+import { writeBeside } from './write-beside.ts';
 
 /** Rows of pixels, each `channels` interleaved bytes: data[(y·width + x)·channels + c]. */
 export interface Image {
@@ -35,25 +34,10 @@ export async function readPhoto(file: string, shorter: number): Promise<Image> {
   }
 }
 
-/** Writes a PNG: beside, then renamed. */
+/** Writes a PNG, whole or not at all. @throws FileError HF2 */
 export async function writePng(file: string, image: Image): Promise<void> {
   const { encode } = await import('fast-png');
-  const bytes = encode({ width: image.width, height: image.height, channels: image.channels, depth: 8, data: image.data });
-  await mkdir(path.dirname(file), { recursive: true });
-  const beside = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = await open(beside, 'w');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(beside, file);
-  } catch (cause) {
-    await rm(beside, { force: true });
-    throw new FileError('HF2', `${file}: cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
+  await writeBeside(file, [encode({ width: image.width, height: image.height, channels: image.channels, depth: 8, data: image.data })]);
 }
 
 /** The middle width × height of an image. */

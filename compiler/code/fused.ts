@@ -12,7 +12,7 @@ import { Scratch } from './epilogue.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
 import { codeOf, type GenerateOptions } from './generate.ts';
 import { checkLimits } from './limits.ts';
-import { type GridAxis, type Phase, type Phases, phasesOf, tablesOf } from './phases.ts';
+import { type CutAxis, type Phase, type Phases, phasesOf, type Sweep, tablesOf } from './phases.ts';
 import { Reducer } from './reduce.ts';
 import { type AxisPlan, phaseSchedule, type Schedule, schedule } from './schedule.ts';
 import { type Binding, define, Names, Scope } from './scope.ts';
@@ -37,7 +37,7 @@ export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: C
 
 /** One loop over its points is all that the kernel is: nothing to keep between loops, and nothing that only some groups do. */
 const isPlain = (nest: LoopNest, tiles: TileSchedule): boolean =>
-  !tiles.places.includes('row') && nest.stores.every(s => axisSet(s.axes) === axisSet(nest.stores[0]!.axes));
+  tiles.places.every(p => p === 'inline') && nest.stores.every(s => axisSet(s.axes) === axisSet(nest.stores[0]!.axes));
 
 /** Where a group stands along a grid axis: positions 0 ≤ axis < count of its tile. */
 interface Span {
@@ -57,6 +57,8 @@ class FusedGenerator {
   private readonly names = new Names();
   private readonly highs = new Map<number, Binding>();
   private readonly spans = new Map<number, Span>();
+  /** Tables that lanes read and wrote since they last met. */
+  private readonly pending = { reads: new Set<number>(), writes: new Set<number>() };
   /** Lanes that share the points of a group; 1: each lane is a group. */
   private readonly sharing: number;
 
@@ -77,18 +79,9 @@ class FusedGenerator {
   code(): Code {
     const body: Statement[] = [];
     const { grid, inside } = this.place(body);
-    const pending = { reads: new Set<number>(), writes: new Set<number>() };
-    for (const phase of this.cut.phases) {
-      const { reads, writes } = tablesOf(phase, this.nest.buffers.length);
-      const waits = [...reads, ...writes].some(t => pending.writes.has(t)) || [...writes].some(t => pending.reads.has(t));
-      if (waits && this.sharing > 1) {
-        inside.push({ kind: 'barrier' });
-        pending.reads.clear();
-        pending.writes.clear();
-      }
-      for (const t of reads) pending.reads.add(t);
-      for (const t of writes) pending.writes.add(t);
-      inside.push(...this.phase(phase));
+    for (const step of this.cut.steps) {
+      if ('over' in step) this.sweep(step, inside);
+      else this.step(step, inside);
     }
     return chooseVectorMemories({ memories: this.memories, lanes: this.capability.lanes, grid, body });
   }
@@ -132,13 +125,13 @@ class FusedGenerator {
     if (guard) body.push({ kind: 'if', condition: guard, body: inside });
     return { grid, inside };
   }
-  private extent(g: GridAxis): Size {
+  private extent(g: CutAxis): Size {
     return this.nest.axes[g.axis]!.extent;
   }
-  private tilesOf(g: GridAxis): number {
+  private tilesOf(g: CutAxis): number {
     return Math.max(1, Math.ceil((this.extent(g) as number) / g.tile));
   }
-  private span(g: GridAxis, body: Statement[]): Span {
+  private span(g: CutAxis, body: Statement[]): Span {
     const extent = this.extent(g);
     const { tile, high } = g;
     if (isMultiple(extent, tile)) return { tile, extent, count: int(tile) };
@@ -147,19 +140,43 @@ class FusedGenerator {
   }
 
   // ---- phases
+  /** A phase, after lanes have met if it reads what another one wrote, or writes what another one reads. */
+  private step(phase: Phase, body: Statement[]): void {
+    const { pending } = this;
+    const { reads, writes } = tablesOf(phase, this.nest.buffers.length);
+    const waits = [...reads, ...writes].some(t => pending.writes.has(t)) || [...writes].some(t => pending.reads.has(t));
+    if (waits) this.meet(body);
+    for (const t of reads) pending.reads.add(t);
+    for (const t of writes) pending.writes.add(t);
+    body.push(...this.phase(phase));
+  }
+  private meet(body: Statement[]): void {
+    if (this.sharing > 1) body.push({ kind: 'barrier' });
+    this.pending.reads.clear();
+    this.pending.writes.clear();
+  }
+  /** A loop over the chunks of an axis; lanes meet before each, for it fills the tables that the last one read. */
+  private sweep({ over, phases }: Sweep, outer: Statement[]): void {
+    const counter = this.names.loop();
+    const body: Statement[] = [];
+    this.highs.set(over.high, bound(counter));
+    this.spans.set(over.axis, this.span(over, body));
+    this.meet(body);
+    for (const phase of phases) this.step(phase, body);
+    outer.push({ kind: 'for', name: counter.name, from: int(0), to: int(this.tilesOf(over)), step: 1, body });
+  }
   private phase(phase: Phase): readonly Statement[] {
     const { nest } = phase;
     const tiled = (axis: number): Span | undefined => (nest.axes[axis]!.extent !== this.nest.axes[axis]!.extent ? this.spans.get(axis) : undefined);
-    const ragged = phase.points.reduce((set, a) => {
-      const span = tiled(a);
-      return span && !isMultiple(span.extent, 4) ? set | (1 << a) : set;
-    }, 0);
+    const ragged = [...this.spans].reduce((set, [a, { extent }]) => (tiled(a) && !isMultiple(extent, 4) ? set | (1 << a) : set), 0);
     const plan = phaseSchedule(nest, this.capability, ragged, this.sharing, this.hasRoomToMeet());
-    const reducer = new Reducer(plan, this.memories, this.meetings);
+    const reducer = new Reducer(plan, this.memories, this.meetings, axis => tiled(axis)?.count);
     const values = new Values(nest, this.options.scalarIndex, (part, at) => reducer.reduce(part, at), this.names);
     reducer.values = values;
     const tables = new Set(this.cut.tables.map((_, t) => this.nest.buffers.length + t));
-    const writes = new Stores(plan, values, this.scratch, tables);
+    const { reads, writes: written } = tablesOf(phase, this.nest.buffers.length);
+    const rewrites = [...written].some(t => reads.has(t));
+    const writes = new Stores(plan, values, this.scratch, tables, rewrites);
 
     const body: Statement[] = [];
     const root = new Scope(undefined, this.highs, body);

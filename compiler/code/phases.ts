@@ -6,17 +6,23 @@
 //                                          store q c: (Σ_k p0·v) / p2[q]
 // The third is no loop of the nest: what all later readers want is written over what it was made from, once instead of once for each
 // c (a softmax' weights; the same in the gradients of attention).
+// Where an axis is cut into chunks (fuse/chunk.ts) some of the phases are a sweep: a loop runs them for each chunk in turn, and numbers
+// the chunks as the grid numbers tiles. With 64 of the k at a time, t being how far the max moved:
+//   m[q] = −∞, l[q] = o[q,c] = 0; for each chunk:   p0[q,k] = Σ_c q·k   ·   m, t = max(m, max_k p0), exp(m − …)   ·   p0 ← exp(p0 − m)
+//                                                   l = l·t + Σ_k p0   ·   o = o·t + Σ_k p0·v
 import { isDynamic } from '../../common/size.ts';
-import type { ScalarType } from '../../dsl/scalar.ts';
+import type { Prim, ScalarType } from '../../dsl/scalar.ts';
 import { addIndex, axisIndex, constantIndex, indexValues, valueIndex } from '../loops/affine.ts';
 import { type AxisSet, axesOf, axisSet, liveValues, loopOrder, operands, scope } from '../loops/facts.ts';
+import { factsByChunk, followed, type Sweeps, sweepsOf } from '../loops/fuse/chunk.ts';
 import { type TileSchedule, weightOf } from '../loops/fuse/cost.ts';
 import { type Facts, factsOf } from '../loops/fuse/placement.ts';
+import { neutral } from '../loops/neutral.ts';
 import type { Axis, Buffer, Index, LoopNest, Store, Val } from '../loops/types.ts';
 import { plainStride } from './strides.ts';
 
-/** An axis of the grid: it is cut into tiles that groups are numbered by. */
-export interface GridAxis {
+/** An axis that is cut into tiles: groups are numbered by those of the grid, a sweep goes over its own, the chunks. */
+export interface CutAxis {
   readonly axis: number;
   readonly tile: number;
   /** Axis of the phases that numbers the tiles; the axis itself where a tile is one position. */
@@ -30,14 +36,19 @@ export interface Phase {
   /** Grid axes that its results don't depend on: only the first tile along them does the work. */
   readonly first: readonly number[];
 }
+/** Phases that run for each chunk of an axis in turn. */
+export interface Sweep {
+  readonly over: CutAxis;
+  readonly phases: readonly Phase[];
+}
 export interface Table {
   readonly type: ScalarType;
   readonly length: number;
 }
 export interface Phases {
-  readonly grid: readonly GridAxis[];
+  readonly grid: readonly CutAxis[];
   readonly tables: readonly Table[];
-  readonly phases: readonly Phase[];
+  readonly steps: readonly (Phase | Sweep)[];
 }
 
 /** The phases of a nest in the order in which they run. */
@@ -63,28 +74,39 @@ class Cutter {
   private readonly schedule: TileSchedule;
   private readonly facts: Facts;
   private readonly order: readonly (readonly number[])[];
-  private readonly grid: readonly GridAxis[];
+  private readonly grid: readonly CutAxis[];
   private readonly axes: readonly Axis[];
+  private readonly sweeps: Sweeps | undefined;
+  /** The axis that is cut into chunks. */
+  private readonly chunk: CutAxis | undefined;
+  /** Maxima that have a table for how far they moved in a chunk. */
+  private readonly movers: readonly number[];
   /** Parts that have a table, and the table of each. */
   private readonly rows: readonly number[];
   /** Values that tables hold now: parts, and what was written over them. */
   private readonly held = new Map<number, number>();
   private readonly overwritten = new Set<number>();
+  /** The axis of the sweep whose phases are being made: they see one chunk of it. */
+  private open: AxisSet = 0;
 
   constructor(nest: LoopNest, schedule: TileSchedule) {
     this.nest = nest;
     this.schedule = schedule;
-    this.facts = factsOf(nest);
+    const facts = factsOf(nest);
+    this.sweeps = schedule.chunk < 0 ? undefined : sweepsOf(nest, facts, schedule.chunk);
+    this.facts = this.sweeps ? factsByChunk(facts, schedule.chunk) : facts;
+    this.movers = this.sweeps ? followed(this.sweeps) : [];
     const order = loopOrder(nest);
     if (!order) throw new Error('loops wait for each other');
     this.order = order;
-    this.rows = nest.parts.flatMap((_, p) => (schedule.places[p] === 'row' ? [p] : []));
+    this.rows = nest.parts.flatMap((_, p) => (schedule.places[p] === 'inline' ? [] : [p]));
     const axes = [...nest.axes];
-    this.grid = gridOrder(nest, this.facts.grid).flatMap((axis): GridAxis[] => {
+    const cutInTiles = (axis: number): CutAxis => {
       const tile = schedule.tile[axis]!;
-      if (this.isWhole(axis)) return [];
-      return [{ axis, tile, high: tile === 1 ? axis : axes.push({ name: `${nest.axes[axis]!.name}t`, extent: 1 }) - 1 }];
-    });
+      return { axis, tile, high: tile === 1 ? axis : axes.push({ name: `${nest.axes[axis]!.name}t`, extent: 1 }) - 1 };
+    };
+    this.grid = gridOrder(nest, this.facts.grid).flatMap(axis => (this.isWhole(axis) ? [] : [cutInTiles(axis)]));
+    this.chunk = this.sweeps && cutInTiles(this.sweeps.axis);
     this.axes = axes;
   }
   private isWhole(axis: number): boolean {
@@ -93,25 +115,67 @@ class Cutter {
   }
 
   cut(): Phases {
-    const { nest, facts } = this;
+    const { nest } = this;
+    const steps: (Phase | Sweep)[] = this.sweeps ? this.swept(this.sweeps) : this.inOrder(this.order, this.rows, this.readers());
+    for (const stores of Map.groupBy(nest.stores, s => axisSet(s.axes)).values()) {
+      const points = axisSet(stores[0]!.axes);
+      steps.push(this.phase(points, 0, points, [], () => stores));
+    }
+    const table = (p: number): Table => ({ type: nest.values[nest.parts[p]!.of]!.type, length: Math.max(1, this.lengthOf(p)) });
+    return { grid: this.grid, tables: [...this.rows, ...this.movers].map(table), steps };
+  }
+  /** The parts of some loops that have tables, and what takes the place of those of `settling`. */
+  private inOrder(loops: readonly (readonly number[])[], settling: readonly number[], readers: readonly Reader[]): Phase[] {
     const phases: Phase[] = [];
-    const settled = this.settle();
+    const settled = this.settle(loops, settling, readers);
     const settleAt = (time: number): void => {
       for (const s of settled) if (s.time === time) phases.push(this.settlePhase(s));
     };
-    this.order.forEach((loop, time) => {
+    loops.forEach((loop, time) => {
       settleAt(time);
-      const rows = loop.filter(p => this.rows.includes(p));
-      for (const parts of Map.groupBy(rows, p => `${facts.own[p]} ${facts.full[p]} ${facts.under[p]} ${nest.parts[p]!.axes}`).values())
-        phases.push(this.partPhase(parts));
+      for (const parts of this.alike(loop.filter(p => this.rows.includes(p))))
+        phases.push(this.adds(parts) ? this.addPhase(parts) : this.partPhase(parts));
     });
-    settleAt(this.order.length);
-    for (const stores of Map.groupBy(nest.stores, s => axisSet(s.axes)).values()) {
-      const points = axisSet(stores[0]!.axes);
-      phases.push(this.phase(points, 0, points, [], () => stores));
+    settleAt(loops.length);
+    return phases;
+  }
+  /** Sweep by sweep, each after what it reads. */
+  private swept(sweeps: Sweeps): (Phase | Sweep)[] {
+    const { sweep, chunked, ready, count } = sweeps;
+    const loopsOf = (isIn: (p: number) => boolean): readonly (readonly number[])[] => this.order.map(loop => loop.filter(isIn));
+    const steps: (Phase | Sweep)[] = [];
+    for (let s = 1; s <= count + 1; s++) {
+      steps.push(
+        ...this.inOrder(
+          loopsOf(p => sweep[p] === 0 && chunked[p]!.size === 0 && ready[p] === s),
+          [],
+          [],
+        ),
+      );
+      if (s > count) break;
+      for (const sums of this.alike(sweep.flatMap((of, p) => (of === s ? [p] : [])))) steps.push(this.startPhase(sums));
+      for (const [value, p] of this.held) if (chunked[p]!.size > 0) this.held.delete(value); // of the last chunk of an earlier sweep
+      const loops = loopsOf(p => sweep[p] === s || chunked[p]!.has(s));
+      const readers = loops.flatMap((loop, time) => loop.map(p => this.readerOf(p, time)));
+      this.open = 1 << sweeps.axis;
+      const phases = this.inOrder(
+        loops,
+        this.rows.filter(p => chunked[p]!.has(s)),
+        readers,
+      );
+      this.open = 0;
+      steps.push({ over: this.chunk!, phases });
     }
-    const tables = this.rows.map((p): Table => ({ type: nest.values[nest.parts[p]!.of]!.type, length: Math.max(1, this.lengthOf(p)) }));
-    return { grid: this.grid, tables, phases };
+    return steps;
+  }
+  /** Are they summed up over chunks? */
+  private adds([first]: readonly number[]): boolean {
+    return first !== undefined && (this.sweeps?.sweep[first] ?? 0) > 0;
+  }
+  /** Parts that are worked out over the same positions. */
+  private alike(parts: readonly number[]): readonly (readonly number[])[] {
+    const { own, full, under } = this.facts;
+    return [...Map.groupBy(parts, p => `${own[p]} ${full[p]} ${under[p]} ${this.nest.parts[p]!.axes}`).values()];
   }
 
   // ---- tables
@@ -142,7 +206,8 @@ class Cutter {
   }
   /** An axis' position in its whole extent. */
   private position(axis: number, points: AxisSet): Index {
-    const cut = ((points >> axis) & 1) === 1 ? this.grid.find(g => g.axis === axis && g.tile > 1) : undefined;
+    const cuts = this.chunk ? [...this.grid, this.chunk] : this.grid;
+    const cut = ((points >> axis) & 1) === 1 ? cuts.find(g => g.axis === axis && g.tile > 1) : undefined;
     return cut ? addIndex(axisIndex(axis), axisIndex(cut.high), cut.tile) : axisIndex(axis);
   }
   private stripped(x: Index, points: AxisSet): Index {
@@ -162,15 +227,51 @@ class Cutter {
   private partPhase(parts: readonly number[]): Phase {
     const { own, full, under } = this.facts;
     const first = parts[0]!;
-    const phase = this.phase(own[first]!, full[first]!, under[first]!, parts, (value, tiled) =>
-      parts.map(p => ({ buffer: this.bufferOf(p), at: this.address(p, tiled), value: value(p), axes: axesOf(own[p]!) })),
+    const phase = this.phase(own[first]!, full[first]!, under[first]!, parts, tiled =>
+      parts.map(p => ({ buffer: this.bufferOf(p), at: this.address(p, tiled), value: this.valueOf(p), axes: axesOf(own[p]!) })),
+    );
+    for (const p of parts) this.held.set(this.valueOf(p), p);
+    return phase;
+  }
+  /** Sums over chunks before the first: nothing. */
+  private startPhase(parts: readonly number[]): Phase {
+    const { own, full, under } = this.facts;
+    const first = parts[0]!;
+    return this.phase(own[first]!, full[first]!, under[first]!, [], (tiled, more) =>
+      parts.map(p => {
+        const { kind, of } = this.nest.parts[p]!;
+        const { type } = this.nest.values[of]!;
+        const value = more({ kind: 'const', type, value: neutral(kind, type) });
+        return { buffer: this.bufferOf(p), at: this.address(p, tiled), value, axes: axesOf(own[p]!) };
+      }),
+    );
+  }
+  /** What a chunk adds to sums. A max notes how far it moved, and a sum that follows it moves first. */
+  private addPhase(parts: readonly number[]): Phase {
+    const { own, full, under } = this.facts;
+    const first = parts[0]!;
+    const phase = this.phase(own[first]!, full[first]!, under[first]!, parts, (tiled, more) =>
+      parts.flatMap((p): Store[] => {
+        const { kind, of } = this.nest.parts[p]!;
+        const { type } = this.nest.values[of]!;
+        const op = (prim: Prim, ...args: readonly number[]): number => more({ kind: 'op', type, prim, args });
+        const table = (buffer: number, part: number): number =>
+          more({ kind: 'load', type, buffer, at: this.address(part, tiled), when: -1, other: 0 });
+        const max = this.sweeps!.rescale[p]!;
+        const before = table(this.bufferOf(p), p);
+        const moved = max < 0 ? before : op('mul', before, table(this.moverOf(max), max));
+        const after = op(kind === 'sum' ? 'add' : kind, moved, this.valueOf(p));
+        const to = { at: this.address(p, tiled), axes: axesOf(own[p]!) };
+        const sum: Store = { ...to, buffer: this.bufferOf(p), value: after };
+        return this.movers.includes(p) ? [sum, { ...to, buffer: this.moverOf(p), value: op('exp', op('sub', before, after)) }] : [sum];
+      }),
     );
     for (const p of parts) this.held.set(this.valueOf(p), p);
     return phase;
   }
   private settlePhase({ part, value }: Settled): Phase {
     const { own, full, under } = this.facts;
-    const phase = this.phase(own[part]!, full[part]!, under[part]!, [], (_, tiled) => [
+    const phase = this.phase(own[part]!, full[part]!, under[part]!, [], tiled => [
       { buffer: this.bufferOf(part), at: this.address(part, tiled), value, axes: axesOf(own[part]!) },
     ]);
     this.overwritten.add(part);
@@ -180,25 +281,25 @@ class Cutter {
   }
 
   /** points: axes of the phase's stores; full: those of them that are not tiled here; under: grid axes that its results depend on;
-   *  parts: those that it writes tables of. */
+   *  parts: those that it writes tables of; `more` adds a value to those of the nest. */
   private phase(
     points: AxisSet,
     full: AxisSet,
     under: AxisSet,
     parts: readonly number[],
-    storesOf: (value: (part: number) => number, tiled: AxisSet) => readonly Store[],
+    storesOf: (tiled: AxisSet, more: (value: Val) => number) => readonly Store[],
   ): Phase {
     const { nest } = this;
-    const tiled = points & ~full;
+    const tiled = (points & ~full) | this.open;
     const bound = this.grid.filter(g => g.tile === 1).reduce((set, g) => set | (1 << g.axis), 0);
-    const stores = storesOf(p => this.valueOf(p), tiled).map((s): Store => {
-      const at = s.buffer < nest.buffers.length ? this.stripped(s.at, tiled) : s.at;
-      return { ...s, at, axes: s.axes.filter(a => !(((tiled & bound) >> a) & 1)) };
-    });
     const values = nest.values.map((v, i): Val => {
       const row = this.held.get(i);
       if (row !== undefined) return { kind: 'load', type: v.type, buffer: this.bufferOf(row), at: this.address(row, tiled), when: -1, other: 0 };
       return v.kind === 'load' || v.kind === 'index' ? { ...v, at: this.stripped(v.at, tiled) } : v;
+    });
+    const stores = storesOf(tiled, v => values.push(v) - 1).map((s): Store => {
+      const at = s.buffer < nest.buffers.length ? this.stripped(s.at, tiled) : s.at;
+      return { ...s, at, axes: s.axes.filter(a => !(((tiled & bound) >> a) & 1)) };
     });
     const live = liveValues({ values, parts: nest.parts, stores });
     const mine = nest.parts.flatMap((_, p) => (values.some((v, i) => live.has(i) && v.kind === 'part' && v.part === p) ? [p] : []));
@@ -212,7 +313,7 @@ class Cutter {
     return {
       nest: {
         axes: this.axes.map((a, i) => ((tiled >> i) & 1 && !this.isWhole(i) ? { ...a, extent: this.schedule.tile[i]! } : a)),
-        buffers: [...nest.buffers, ...this.rows.map(p => this.tableBuffer(p))],
+        buffers: [...nest.buffers, ...[...this.rows, ...this.movers].map(p => this.tableBuffer(p))],
         values: clean,
         parts: mine.map(p => nest.parts[p]!),
         loops: nest.loops.map(l => l.filter(p => mine.includes(p)).map(p => mine.indexOf(p))).filter(l => l.length > 0),
@@ -225,6 +326,9 @@ class Cutter {
   private bufferOf(part: number): number {
     return this.nest.buffers.length + this.rows.indexOf(part);
   }
+  private moverOf(max: number): number {
+    return this.nest.buffers.length + this.rows.length + this.movers.indexOf(max);
+  }
   private tableBuffer(part: number): Buffer {
     const { type } = this.nest.values[this.nest.parts[part]!.of]!;
     return { node: -1 - part, elements: this.lengthOf(part), dtype: type, written: true };
@@ -234,10 +338,10 @@ class Cutter {
   }
 
   // ---- values that take the place of parts
-  private settle(): readonly Settled[] {
-    const done = new Map(this.order.flatMap((loop, time) => loop.map(p => [p, time] as const)));
-    const readers = this.readers();
-    return this.rows.flatMap((part): Settled[] => {
+  /** What is written over some of the parts once the loops before have run. */
+  private settle(loops: readonly (readonly number[])[], parts: readonly number[], readers: readonly Reader[]): readonly Settled[] {
+    const done = new Map(loops.flatMap((loop, time) => loop.map(p => [p, time] as const)));
+    return parts.flatMap((part): Settled[] => {
       const mine = this.valueOf(part);
       const { type } = this.nest.values[mine]!;
       let best: (Settled & { readonly gain: number }) | undefined;
@@ -250,7 +354,7 @@ class Cutter {
           return x.kind === 'part' ? [x.part] : [];
         });
         if (needs.some(p => !this.rows.includes(p) || !covers(this.facts, p, part))) return;
-        const time = 1 + Math.max(...needs.map(p => done.get(p)!));
+        const time = 1 + Math.max(...needs.map(p => done.get(p) ?? -1));
         const later = readers.filter(r => r.time >= time && this.reaches(r.roots, mine));
         if (later.length === 0 || later.some(r => this.reaches(r.roots, mine, value))) return;
         const gain = this.gainOf(inside, part, later);
@@ -289,18 +393,14 @@ class Cutter {
   }
   /** Everything that reads: each part in its loop, then the stores, with the parts that they work out themselves. */
   private readers(): readonly Reader[] {
-    const { nest, facts } = this;
-    const out: Reader[] = [];
-    this.order.forEach((loop, time) => {
-      for (const p of loop)
-        out.push({
-          time: this.rows.includes(p) ? time : this.order.length,
-          roots: [nest.parts[p]!.of],
-          space: facts.own[p]! | axisSet(nest.parts[p]!.axes),
-        });
-    });
+    const { nest } = this;
+    const out = this.order.flatMap((loop, time) => loop.map(p => this.readerOf(p, this.rows.includes(p) ? time : this.order.length)));
     for (const s of nest.stores) out.push({ time: this.order.length, roots: [s.value, ...indexValues(s.at)], space: axisSet(s.axes) });
     return out;
+  }
+  private readerOf(part: number, time: number): Reader {
+    const { of, axes } = this.nest.parts[part]!;
+    return { time, roots: [of], space: this.facts.own[part]! | axisSet(axes) };
   }
 }
 interface Reader {

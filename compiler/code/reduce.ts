@@ -32,15 +32,23 @@ export class Reducer {
   private readonly schedule: Schedule;
   private readonly memories: Memory[];
   private readonly shared: Map<ScalarType, number>;
+  private readonly countOf: (axis: number) => Expr | undefined;
   /** Scope in which all lanes of the group stand at one point. */
   together: Scope | undefined;
   values!: Values;
 
-  /** shared: memories in which lanes meet, by type; added to as they are needed. */
-  constructor(schedule: Schedule, memories: Memory[], shared = new Map<ScalarType, number>()) {
+  /** shared: memories in which lanes meet, by type; added to as they are needed. countOf: positions of an axis where they are fewer than
+   *  its extent, as in the last chunk of one. */
+  constructor(
+    schedule: Schedule,
+    memories: Memory[],
+    shared = new Map<ScalarType, number>(),
+    countOf: (axis: number) => Expr | undefined = () => undefined,
+  ) {
     this.schedule = schedule;
     this.memories = memories;
     this.shared = shared;
+    this.countOf = countOf;
   }
 
   /** Computes a part, and those that share its loop, in the scope where it stands. */
@@ -111,7 +119,7 @@ export class Reducer {
       const { extent } = nest.axes[axis]!;
       const counter = names.loop();
       const step = axis === plan.vector ? 4 : 1;
-      const last = sizeExpr(extent);
+      const last = this.countOf(axis) ?? sizeExpr(extent);
       let from = axis === split ? times(lane, step) : int(0);
       let to = last;
       let outer = inner.body;

@@ -15,13 +15,16 @@ export class Stores {
   private readonly values: Values;
   private readonly scratch: Scratch;
   private readonly tables: ReadonlySet<number>;
+  private readonly rewrites: boolean;
 
-  /** tables: buffers in which a position beyond the tile's end is its last one, so that writing it twice writes the same. */
-  constructor(schedule: Schedule, values: Values, scratch: Scratch, tables: ReadonlySet<number> = new Set()) {
+  /** tables: buffers in which a position beyond the tile's end is its last one, so that writing it twice writes the same; rewrites: the
+   *  stores write what their values were read from. */
+  constructor(schedule: Schedule, values: Values, scratch: Scratch, tables: ReadonlySet<number> = new Set(), rewrites = false) {
     this.schedule = schedule;
     this.values = values;
     this.scratch = scratch;
     this.tables = tables;
+    this.rewrites = rewrites;
   }
 
   /** Stores of one point: all values first, then all writes, so that a tile may be written over what it was read from. */
@@ -50,6 +53,8 @@ export class Stores {
         return starts.map(start => this.writeFour(store, at, withOffset(offsets, vectorised, start), vectorised));
       });
     });
+    // one lane writes what all have read
+    if (this.schedule.together && this.rewrites) at.body.push({ kind: 'barrier' });
     const open: { key: string; body: Statement[] } = { key: '', body: at.body };
     for (const { statements, conditions } of writes) {
       const key = JSON.stringify(conditions);

@@ -27,13 +27,13 @@ export function nestFault(program: Program, dynamic: boolean, machine: Machine, 
   const batch = dynamic ? 3 : 1;
   return difference(graph, outputs, fuse(graph, outputs, machine, { batch, ...options }), feedsFor(graph, batch), { batch });
 }
-/** The code of each kernel against its nest, in doubles. `tables` counts kernels with tables. */
+/** The code of each kernel against its nest, in doubles. Counts kernels, those with tables, and those with tables of chunks. */
 export function codeFault(
   program: Program,
   dynamic: boolean,
   capability: Capability,
   run: typeof runJs | typeof runCode,
-  counts: { kernels: number; tables: number },
+  counts: { kernels: number; tables: number; chunks: number },
   machine = machineOf(capability),
   options: FuseOptions = {},
 ): string | undefined {
@@ -46,6 +46,7 @@ export function codeFault(
   for (const kernel of kernels) {
     counts.kernels++;
     if (kernel.schedule.places.includes('row')) counts.tables++;
+    if (kernel.schedule.places.includes('chunk')) counts.chunks++;
     const setting = { batch, scalars };
     const got = run(kernel.nest, capability, memory, setting, codeOf(kernel, capability, scalars));
     const wrong = differs(got, runReference(kernel.nest, memory, setting), 1e-9);

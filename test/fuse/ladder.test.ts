@@ -49,8 +49,8 @@ const cases: readonly (readonly [string, Capability, typeof runJs | typeof runCo
 ];
 for (const [name, capability, run] of cases)
   test(`random programs, fused: ${name} = nests`, () => {
-    const counts = { kernels: 0, tables: 0 };
+    const counts = { kernels: 0, tables: 0, chunks: 0 };
     for (const dynamic of [false, true]) check(p => codeFault(p, dynamic, capability, run, counts));
-    console.log(`${name}: ${counts.kernels} kernels, ${counts.tables} with tables`);
+    console.log(`${name}: ${counts.kernels} kernels, ${counts.tables} with tables, ${counts.chunks} of them of chunks`);
     expect(counts.tables).toBeGreaterThan(numRuns / 20);
   });

@@ -6,14 +6,17 @@ import type { Prim } from '../../../dsl/scalar.ts';
 import { indexValues } from '../affine.ts';
 import { type AxisSet, axesOf, axisSet, operands, scope } from '../facts.ts';
 import type { LoopNest } from '../types.ts';
+import { chunkAxes, factsByChunk, followed, repeatsDecision, type Sweeps, sweepsOf } from './chunk.ts';
 import type { Machine } from './machine.ts';
-import { type Facts, factsOf, type Place, placeParts } from './placement.ts';
+import { type Facts, factsOf, type Place, placeByChunk, placeParts } from './placement.ts';
 
 /** How a fused kernel is cut: a tile of each grid axis a group, and a place for each part. */
 export interface TileSchedule {
-  /** By axis; 0 for axes that no store binds. */
+  /** By axis; 0 for axes that no store binds, but for that of the chunks. */
   readonly tile: readonly number[];
   readonly places: readonly Place[];
+  /** The axis that is cut into chunks, or −1. */
+  readonly chunk: number;
   readonly cost: number;
   /** Of the model, at the batch that tiles were chosen for. */
   readonly bytes: number;
@@ -57,23 +60,49 @@ interface LoadUse {
   readonly swept: AxisSet;
   under: AxisSet;
   readonly phases: Set<number>;
+  /** Sweeps over chunks in which it is read; 0: outside of them. */
+  readonly sweeps: Set<number>;
 }
 /** A footprint that a group keeps close is read once, whichever loops want it. */
 const heldBytes = 16_384;
 /** Where an operand is used again by many lanes it is staged this deep. */
 const stagedDepth = 8;
 
+/** Chunks are tried in these sizes. */
+const chunkSizes = [4, 8, 16, 32, 64, 128, 256, 512];
+const noSweeps: Pick<Sweeps, 'sweep' | 'chunked'> = { sweep: [], chunked: [] };
+
 /** The best tile, or undefined when no tile is legal. Tiles are chosen for `batch` and valid at any. */
 export function scheduleNest(nest: LoopNest, machine: Machine, batch: number): TileSchedule | undefined {
-  const written = nest.buffers.filter(b => b.written).length;
-  if (nest.buffers.length > machine.bindings || written > machine.outputs || nest.stores.length > machine.outputs) return undefined;
-  if (statementsOf(nest) > machine.statements) return undefined;
+  if (!isWithinLimits(nest, machine)) return undefined;
   const facts = factsOf(nest);
   const extent = nest.axes.map(a => sizeAt(a.extent, batch));
   const places = placeParts(nest, facts, machine, extent);
   return places && new Search(nest, machine, facts, extent, places).best();
 }
 
+/** The same for a kernel that keeps tables of chunks of an axis, where whole rows are too long for tables. */
+export function scheduleByChunk(nest: LoopNest, machine: Machine, batch: number): TileSchedule | undefined {
+  if (machine.tables === 0 || !isWithinLimits(nest, machine)) return undefined;
+  const whole = factsOf(nest);
+  const extent = nest.axes.map(a => sizeAt(a.extent, batch));
+  let best: TileSchedule | undefined;
+  for (const axis of chunkAxes(nest, whole)) {
+    const sweeps = sweepsOf(nest, whole, axis);
+    if (repeatsDecision(nest, sweeps)) continue;
+    const facts = factsByChunk(whole, axis);
+    const places = placeByChunk(nest, facts, sweeps);
+    const found = places && new Search(nest, machine, facts, extent, places, sweeps).best();
+    if (found && !(best && best.cost <= found.cost)) best = found;
+  }
+  return best;
+}
+
+function isWithinLimits(nest: LoopNest, machine: Machine): boolean {
+  const written = nest.buffers.filter(b => b.written).length;
+  if (nest.buffers.length > machine.bindings || written > machine.outputs || nest.stores.length > machine.outputs) return false;
+  return statementsOf(nest) <= machine.statements;
+}
 /** About this many statements are the kernel's text without unrolling: each loop and store works out what it needs by itself, and what is
  *  used once stands inside the expression that uses it (code/values.ts names one in eight of those). */
 function statementsOf(nest: LoopNest): number {
@@ -103,11 +132,20 @@ class Search {
   private readonly staged: Term[] = [];
   private readonly accumulators: Term[][] = [];
   private readonly stores: Term[];
-  private readonly loads: { readonly here: Term; readonly all: Term; readonly phases: ReadonlySet<number> }[][];
+  private readonly loads: (Pick<LoadUse, 'phases' | 'sweeps'> & {
+    readonly here: Term;
+    readonly all: Term;
+    /** With the chunks. */
+    readonly moves: boolean;
+  })[][];
   private readonly tile: number[];
   private readonly tiles: number[];
+  private readonly sweeps: Sweeps | undefined;
+  /** What each chunk does again: adding to the sums. */
+  private readonly rounds: Term[] = [];
 
-  constructor(nest: LoopNest, machine: Machine, facts: Facts, extent: readonly number[], places: readonly Place[]) {
+  constructor(nest: LoopNest, machine: Machine, facts: Facts, extent: readonly number[], places: readonly Place[], sweeps?: Sweeps) {
+    this.sweeps = sweeps;
     this.nest = nest;
     this.machine = machine;
     this.facts = facts;
@@ -138,7 +176,7 @@ class Search {
   private countParts(): void {
     const { nest, facts, machine, places } = this;
     nest.parts.forEach((p, i) => {
-      const swept = axisSet(p.axes) | facts.full[i]!;
+      const swept = axisSet(p.axes) | facts.full[i]! | this.chunkBit;
       // without tables a part is worked out over its readers' axes
       const readers = [
         ...facts.users[i]!.map(r => facts.own[r]! | axisSet(nest.parts[r]!.axes)),
@@ -147,12 +185,13 @@ class Search {
       const space = (machine.tables > 0 ? facts.own[i]! : readers.reduce((a, b) => a | b, 0)) | axisSet(p.axes);
       const points = facts.own[i]!;
       this.arithmetic.push({
-        ...this.term(this.operations([p.of]) + 1, space, swept, facts.under[i]!),
+        ...this.term((this.operations([p.of]) + 1) * Math.max(1, this.sweepsWith(i).length), space, swept, facts.under[i]!),
         whole: axesOf(points & swept).reduce((n, a) => n * this.roundedUp(this.extent[a]!), 1),
         partial: axesOf(points & ~swept),
       });
-      if (places[i] === 'row') this.tables.push(this.term(1, facts.own[i]!, facts.full[i]!, 0));
+      if (places[i] !== 'inline') this.tables.push(this.term(1, facts.own[i]!, facts.full[i]!, 0));
     });
+    this.countRounds();
     for (const loop of nest.loops) {
       const inline = loop.filter(i => places[i] === 'inline').map(i => this.term(1, facts.own[i]!, facts.full[i]!, 0));
       if (inline.length > 0) this.accumulators.push(inline);
@@ -161,6 +200,25 @@ class Search {
       const axes = axisSet(s.axes);
       this.arithmetic.push({ ...this.term(this.operations([s.value]), axes, 0, axes), whole: 1, partial: [] });
     }
+  }
+  private get chunkBit(): AxisSet {
+    return this.sweeps ? 1 << this.sweeps.axis : 0;
+  }
+  /** Sweeps over chunks in which a part is worked out. */
+  private sweepsWith(part: number): readonly number[] {
+    const { sweep, chunked } = this.sweeps ?? noSweeps;
+    return sweep[part] ? [sweep[part]] : [...(chunked[part] ?? [])];
+  }
+  private countRounds(): void {
+    const { facts, sweeps } = this;
+    if (!sweeps) return;
+    const maxima = followed(sweeps);
+    sweeps.sweep.forEach((s, i) => {
+      if (s === 0) return;
+      const exp = maxima.includes(i) ? weightOf('exp') : 0;
+      this.rounds.push(this.term(exp + (sweeps.rescale[i]! < 0 ? 1 : 2), facts.own[i]!, facts.full[i]!, facts.under[i]!));
+    });
+    for (const max of maxima) this.tables.push(this.term(1, facts.own[max]!, facts.full[max]!, 0));
   }
   /** Positions that register tiles take for so many, against that many: tiles of `registerTile` or one more, whichever fit better. */
   private roundedUp(positions: number): number {
@@ -174,7 +232,7 @@ class Search {
   private countLoads(): Search['loads'] {
     const { nest, facts, places } = this;
     const uses = new Map<string, LoadUse>();
-    const visit = (roots: readonly number[], swept: AxisSet, under: AxisSet, phase: number, staging: AxisSet): void => {
+    const visit = (roots: readonly number[], swept: AxisSet, under: AxisSet, phase: number, staging: AxisSet, sweep = 0): void => {
       for (const v of scope(nest.values, roots)) {
         if (nest.values[v]!.kind !== 'load') continue;
         const key = `${v}|${facts.free[v]! & swept}`;
@@ -182,18 +240,31 @@ class Search {
         if (old) {
           old.under |= under;
           old.phases.add(phase);
-        } else uses.set(key, { value: v, swept, under, phases: new Set([phase]) });
+          old.sweeps.add(sweep);
+        } else uses.set(key, { value: v, swept, under, phases: new Set([phase]), sweeps: new Set([sweep]) });
         if ((staging & ~facts.free[v]!) !== 0) this.staged.push(this.term(stagedDepth, facts.free[v]! & staging, swept, 0));
       }
     };
     nest.parts.forEach((p, i) => {
-      visit([p.of], axisSet(p.axes) | facts.full[i]!, facts.under[i]!, facts.phase[i]!, places[i] === 'inline' ? facts.own[i]! : 0);
+      const staging = places[i] === 'inline' ? facts.own[i]! : 0;
+      const sweeps = this.sweepsWith(i);
+      for (const s of sweeps.length > 0 ? sweeps : [0])
+        visit(
+          [p.of],
+          axisSet(p.axes) | facts.full[i]! | (s > 0 ? this.chunkBit : 0),
+          facts.under[i]!,
+          facts.phase[i]! + s * nest.parts.length,
+          staging,
+          s,
+        );
     });
     for (const s of nest.stores) visit([s.value, ...indexValues(s.at)], 0, axisSet(s.axes), Number.MAX_SAFE_INTEGER, 0);
     return [...Map.groupBy(uses.values(), u => u.value).values()].map(list =>
       list.map(u => {
-        const all = this.term(4, facts.free[u.value]!, u.swept, u.under);
-        return { here: { ...all, repeated: [] }, all, phases: u.phases };
+        const free = facts.free[u.value]!;
+        const all = this.term(4, free, u.swept, u.under);
+        const here = this.term(4, free, u.swept & ~this.chunkBit, 0);
+        return { here, all, phases: u.phases, sweeps: u.sweeps, moves: (free & u.swept & this.chunkBit) !== 0 };
       }),
     );
   }
@@ -202,19 +273,22 @@ class Search {
   best(): TileSchedule | undefined {
     const { facts, machine } = this;
     const most = machine.lanes > 1 ? machine.accumulators * machine.lanes * 4 : Number.POSITIVE_INFINITY;
+    const chunk = this.sweeps?.axis ?? -1;
+    const axes = chunk < 0 ? facts.grid : [...facts.grid, chunk];
     let best: TileSchedule | undefined;
     const choose = (i: number, points: number): void => {
-      if (i === facts.grid.length) {
+      if (i === axes.length) {
         const found = this.measure(points, best?.cost ?? Number.POSITIVE_INFINITY);
         if (found) best = found;
         return;
       }
-      const axis = facts.grid[i]!;
-      for (const t of this.options(axis)) {
-        if (points * t > most) continue;
+      const axis = axes[i]!;
+      for (const t of axis === chunk ? chunkSizes.filter(c => c < this.extent[axis]!) : this.options(axis)) {
+        const all = axis === chunk ? points : points * t;
+        if (all > most) continue;
         this.tile[axis] = t;
         this.tiles[axis] = Math.ceil(this.extent[axis]! / t);
-        choose(i + 1, points * t);
+        choose(i + 1, all);
       }
     };
     choose(0, 1);
@@ -248,6 +322,14 @@ class Search {
     return Math.max(1, this.machine.groups / groups);
   }
 
+  /** How often a group reads what some uses of a load share: once if that is held, in chunks once a sweep. */
+  private timesRead(uses: readonly Search['loads'][number][number][], isHeld: boolean): number {
+    const of = (key: 'phases' | 'sweeps'): number => new Set(uses.flatMap(u => [...u[key]])).size;
+    if (uses.some(u => u.moves)) return of(isHeld ? 'sweeps' : 'phases');
+    const again = this.sweeps && uses.some(u => [...u.sweeps].some(s => s > 0)) ? this.tiles[this.sweeps.axis]! : 1;
+    return isHeld ? 1 : of('phases') * again;
+  }
+
   private measure(points: number, limit: number): TileSchedule | undefined {
     const { machine, nest, facts } = this;
     const cooperative = machine.lanes > 1;
@@ -272,7 +354,7 @@ class Search {
         const footprint = this.value(first.here);
         const same = left.filter(u => this.value(u.here) === footprint);
         for (const u of same) left.splice(left.indexOf(u), 1);
-        bytes += spend(first.all, footprint <= heldBytes ? 1 : new Set([first, ...same].flatMap(u => [...u.phases])).size, 1);
+        bytes += spend(first.all, this.timesRead([first, ...same], footprint <= heldBytes), 1);
       }
     }
     for (const t of this.arithmetic) {
@@ -280,9 +362,10 @@ class Search {
       if (machine.registerTile > 1) for (const a of t.partial) padding *= this.roundedUp(this.tile[a]!);
       operations += spend(t, padding, machine.operationsPerByte) / padding;
     }
+    for (const t of this.rounds) operations += spend(t, this.tiles[this.sweeps!.axis]!, machine.operationsPerByte);
     const cost = machine.launchBytes + time / (nest.parts.length > 0 ? 1 : Math.min(1, points / machine.lanes));
     if (cost >= limit) return undefined;
     const groups = facts.grid.reduce((n, a) => n * this.tiles[a]!, 1);
-    return { tile: [...this.tile], places: this.places, cost, bytes, operations, tables, groups };
+    return { tile: [...this.tile], places: this.places, chunk: this.sweeps?.axis ?? -1, cost, bytes, operations, tables, groups };
   }
 }

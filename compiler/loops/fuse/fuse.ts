@@ -13,7 +13,7 @@ import type { LoopNest } from '../types.ts';
 import { isStorable, neededFor, rootsOf } from '../unfused.ts';
 import { inPlaceFault } from '../verify.ts';
 import { Cones } from './cone.ts';
-import { scheduleNest, type TileSchedule } from './cost.ts';
+import { scheduleByChunk, scheduleNest, type TileSchedule } from './cost.ts';
 import { type Group, Groups, rootKey } from './groups.ts';
 import { comparedValues, isTooLarge, tooWide } from './limits.ts';
 import type { Machine } from './machine.ts';
@@ -130,10 +130,13 @@ class Fuser {
     const nest = { ...lowered.nest, buffers: lowered.nest.buffers.map(b => ({ ...b, node: numbers.get(b.node)! })) };
     if (!storesNest(nest) || inPlaceFault(nest) !== undefined) return undefined;
     const cut = splitAxes(nest);
-    for (const form of new Set([collapse(cut), cut])) {
-      const schedule = scheduleNest(form, this.machine, this.batch);
-      if (schedule) return { nest: form, schedule };
-    }
+    const forms = new Set([collapse(cut), cut]);
+    // chunks only where whole rows fit no table
+    for (const scheduled of [scheduleNest, scheduleByChunk])
+      for (const form of forms) {
+        const schedule = scheduled(form, this.machine, this.batch);
+        if (schedule) return { nest: form, schedule };
+      }
     return undefined;
   }
   private kernel(group: Group): FusedKernel {

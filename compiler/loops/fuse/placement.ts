@@ -1,14 +1,16 @@
 // Where the parts of a kernel live. A group works on a tile of the store axes:
 //   inline  worked out by the lane that reads it, in its registers
 //   row     a table of the group, worked out once, over the tile of its grid axes and all of the axes that its readers sweep
+//   chunk   a table of the group over a chunk of an axis that its readers sweep, worked out in each round of a loop over the chunks (chunk.ts)
 // Facts that no tile changes are derived once a nest.
 import { isDynamic } from '../../../common/size.ts';
 import { indexValues } from '../affine.ts';
 import { type AxisSet, axesOf, axisSet, freeAxes, partsRead, phases } from '../facts.ts';
 import type { LoopNest } from '../types.ts';
+import type { Sweeps } from './chunk.ts';
 import type { Machine } from './machine.ts';
 
-export type Place = 'inline' | 'row';
+export type Place = 'inline' | 'row' | 'chunk';
 
 export interface Facts {
   /** Axes that each value depends on. */
@@ -60,12 +62,25 @@ const mostRecomputation = 4;
 export function placeParts(nest: LoopNest, facts: Facts, machine: Machine, extent: readonly number[]): readonly Place[] | undefined {
   return machine.tables === 0 ? withoutTables(nest, facts, extent) : withTables(nest, facts);
 }
-function withTables(nest: LoopNest, facts: Facts): readonly Place[] | undefined {
-  const places = nest.parts.map((_, p): Place => {
-    const alone = facts.users[p]!.length === 0 && facts.stores[p]!.every(s => axisSet(nest.stores[s]!.axes) === facts.own[p]);
-    return alone ? 'inline' : 'row';
-  });
-  // a table cannot grow with the batch
+const withTables = (nest: LoopNest, facts: Facts): readonly Place[] | undefined =>
+  fitting(
+    nest,
+    facts,
+    nest.parts.map((_, p) => (isAlone(nest, facts, p) ? 'inline' : 'row')),
+  );
+/** The same when an axis is cut into chunks; `facts` are those of tables that hold one chunk. What is summed up over the axis outlives each
+ *  chunk. */
+export const placeByChunk = (nest: LoopNest, facts: Facts, { sweep, chunked }: Sweeps): readonly Place[] | undefined =>
+  fitting(
+    nest,
+    facts,
+    nest.parts.map((_, p) => (chunked[p]!.size > 0 ? 'chunk' : sweep[p] === 0 && isAlone(nest, facts, p) ? 'inline' : 'row')),
+  );
+/** Does each lane read only what it works out itself? */
+const isAlone = (nest: LoopNest, facts: Facts, p: number): boolean =>
+  facts.users[p]!.length === 0 && facts.stores[p]!.every(s => axisSet(nest.stores[s]!.axes) === facts.own[p]);
+/** A table cannot grow with the batch. */
+function fitting(nest: LoopNest, facts: Facts, places: readonly Place[]): readonly Place[] | undefined {
   const fits = (p: number): boolean => axesOf(facts.full[p]!).every(a => !isDynamic(nest.axes[a]!.extent));
   return places.every((place, p) => place === 'inline' || fits(p)) ? places : undefined;
 }

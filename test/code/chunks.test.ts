@@ -274,5 +274,6 @@ test.each(runners)('random programs in chunks of two or three: %s', (...runner) 
     }),
     { numRuns, seed: Number(process.env.FUZZ_SEED ?? 1) },
   );
+  console.log(`${chunks} kernels in chunks`);
   expect(chunks).toBeGreaterThan(numRuns / 20);
 });

@@ -341,6 +341,7 @@ class Cutter {
   /** What is written over some of the parts once the loops before have run. */
   private settle(loops: readonly (readonly number[])[], parts: readonly number[], readers: readonly Reader[]): readonly Settled[] {
     const done = new Map(loops.flatMap((loop, time) => loop.map(p => [p, time] as const)));
+    const taken = new Set<number>();
     return parts.flatMap((part): Settled[] => {
       const mine = this.valueOf(part);
       const { type } = this.nest.values[mine]!;
@@ -360,7 +361,10 @@ class Cutter {
         const gain = this.gainOf(inside, part, later);
         if (gain > (best?.gain ?? 0)) best = { part, value, time, gain };
       });
-      return best ? [best] : [];
+      // a value made from two parts is written over one of them
+      if (!best || taken.has(best.value)) return [];
+      taken.add(best.value);
+      return [best];
     });
   }
   /** What is saved by working out a value once at each position of a part instead of wherever it is read, less reading and writing it. */

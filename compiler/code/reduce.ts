@@ -54,13 +54,13 @@ export class Reducer {
   /** Computes a part, and those that share its loop, in the scope where it stands. */
   reduce(part: number, at: Scope): void {
     const { nest } = this.values;
-    const members = this.members(part);
     const first = nest.parts[part]!;
     const plan = this.schedule.parts[part]!;
     const split = at === this.together ? plan.split : -1;
     const free = partAxes(first, this.values.free);
     const tiled = [...Array(nest.axes.length).keys()].filter(a => (free >> a) & 1 && at.binding(a).tile > 1);
     const points = this.values.combinations(tiled, at, []);
+    const members = this.members(part);
 
     const cells = members.flatMap(p => points.map(offsets => ({ part: p, offsets, sum: this.start(p, at, at.body, plan) })));
     const { inner, block, close } = this.loops(plan, split, at);

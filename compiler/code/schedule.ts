@@ -28,6 +28,8 @@ export interface PartPlan {
   readonly split: number;
   /** Positions of the innermost axis that are reduced by themselves before they join the rest; 0: all at once. */
   readonly block: number;
+  /** Parts of one loop of the nest run together if they have the same turn: their accumulators all fit in registers. */
+  readonly turn: number;
 }
 export interface Schedule {
   readonly lanes: number;
@@ -49,7 +51,27 @@ const blockLength = 256;
 export function schedule(nest: LoopNest, capability: Capability): Schedule {
   const facts = new Facts(nest);
   if (nest.parts.length === 0) return elementwise(facts, capability);
-  return facts.rowAxes.length > 0 ? rows(facts, capability) : points(facts, capability);
+  return inTurns(facts.rowAxes.length > 0 ? rows(facts, capability) : points(facts, capability), facts, capability);
+}
+
+/** Parts that would run in one loop take turns where their accumulators are more than the registers. */
+function inTurns(whole: Schedule, { nest, free }: Facts, { registers }: Capability): Schedule {
+  const turn = nest.parts.map(() => 0);
+  for (const loop of nest.loops) {
+    let held = 0;
+    let now = 0;
+    for (const p of loop) {
+      const axes = partAxes(nest.parts[p]!, free);
+      const points = whole.axes.reduce((n, a) => ((axes >> a.axis) & 1 ? n * a.tile : n), whole.parts[p]!.vector >= 0 ? 4 : 1);
+      if (held > 0 && held + points > registers) {
+        held = 0;
+        now++;
+      }
+      held += points;
+      turn[p] = now;
+    }
+  }
+  return { ...whole, parts: whole.parts.map((plan, p) => ({ ...plan, turn: turn[p]! })) };
 }
 
 const grid = (axis: number): AxisPlan => ({ axis, place: 'grid', tile: 1, vector: false });
@@ -121,7 +143,7 @@ function partPlan(facts: Facts, part: number, choice: TileChoice, capability: Ca
   const wide = choice.vectorParts && choice.along < 0 ? order.find(a => isWideAlong(facts, part, a)) : undefined;
   // the vector axis runs innermost
   const sorted = wide === undefined ? order : [...order.filter(a => a !== wide), wide];
-  return { order: sorted, vector: wide ?? -1, split: -1, block: blockOf(facts, part, sorted.at(-1), choice, capability) };
+  return { order: sorted, vector: wide ?? -1, split: -1, block: blockOf(facts, part, sorted.at(-1), choice, capability), turn: 0 };
 }
 /** Long sums of f32 in few accumulators run in blocks; JavaScript's doubles need none. */
 function blockOf(facts: Facts, part: number, axis: number | undefined, choice: TileChoice, capability: Capability): number {
@@ -190,7 +212,7 @@ export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: Ax
   const parts = nest.parts.map((_, p) => partPlan(facts, p, choice, capability));
   const plans = facts.axes.map((axis): AxisPlan => ({ axis, place: 'loop', tile: choice.tiles.get(axis) ?? 1, vector: axis === choice.along }));
   const split = meets ? meetingAxis(facts, parts, sharing) : -1;
-  if (split < 0) return { lanes: sharing, together: false, vectorStores: capability.vectors, axes: plans, parts };
+  if (split < 0) return inTurns({ lanes: sharing, together: false, vectorStores: capability.vectors, axes: plans, parts }, facts, capability);
   const alone: TileChoice = { tiles: new Map(), along: -1, vectorParts: capability.vectors };
   return {
     lanes: sharing,

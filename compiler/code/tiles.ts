@@ -4,7 +4,7 @@
 // Geijn, "Anatomy of high-performance matrix multiplication", 2008; here the counts alone decide, for any loads and any axes.)
 import { scope as reach } from '../loops/facts.ts';
 import { type Facts, isWideAlong } from './facts.ts';
-import { dependsOn, isContiguous, loadsOf } from './strides.ts';
+import { dependsOn, isContiguous, loadsOf, plainStride } from './strides.ts';
 import type { Capability } from './types.ts';
 
 export interface TileChoice {
@@ -16,8 +16,10 @@ export interface TileChoice {
   readonly vectorParts: boolean;
 }
 
-/** A load against an arithmetic instruction. */
+/** A load against an arithmetic instruction, and a load from a line of the cache that the last step did not touch. */
 const loadCost = 2;
+const lineCost = 5;
+const lineElements = 16;
 const longestTile = 8;
 
 type Load = ReturnType<typeof loadsOf>[number];
@@ -34,10 +36,12 @@ export function chooseTile(facts: Facts, capability: Capability, sharing = 1): T
   const modes: Mode[] = [{ along: -1, vectorParts: false }];
   if (wide) modes.push({ along: -1, vectorParts: true });
   if (vectors) for (const a of facts.axes) if (facts.byFour(a) && isEveryLoadWide(facts, loads, a)) modes.push({ along: a, vectorParts: false });
+  // neighbouring lanes read neighbours in memory; a lane alone must do so by itself
+  const across = new Map(capability.lanes === 1 ? loads.map(l => [l, axisAcross(facts, l)]) : []);
   let best: { cost: number; choice: TileChoice } | undefined;
   for (const mode of modes) {
-    for (const tiles of tileOptions(facts, loads, capability, mode)) {
-      const cost = estimate(facts, loads, tiles, mode) * idle(facts, tiles, sharing);
+    for (const tiles of tileOptions(facts, loads, across, capability, mode)) {
+      const cost = estimate(facts, loads, across, tiles, mode) * idle(facts, tiles, sharing);
       if (!best || cost < best.cost * 0.999) best = { cost, choice: { tiles, ...mode } };
     }
   }
@@ -50,9 +54,23 @@ function isEveryLoadWide(facts: Facts, loads: readonly Load[], axis: number): bo
   return moving.length > 0 && moving.every(l => isContiguous(l.at, axis, facts.free)) && isContiguous(facts.main.at, axis, facts.free);
 }
 
+/** The store axis along which a load's neighbours in memory lie, when its reduction strides over whole lines of the cache; else −1. */
+function axisAcross(facts: Facts, load: Load): number {
+  const strides = facts.nest.parts.flatMap(p => p.axes.map(a => Math.abs(plainStride(load.at, a)))).filter(s => s > 0);
+  const isStriding = strides.length > 0 && strides.every(s => s >= lineElements);
+  return isStriding ? (facts.axes.find(a => plainStride(load.at, a) === 1) ?? -1) : -1;
+}
+
 /** Tiles of at most two axes, within the register budget. */
-function tileOptions(facts: Facts, loads: readonly Load[], capability: Capability, mode: Mode): ReadonlyMap<number, number>[] {
-  const reused = facts.axes.filter(a => facts.atOnce(a) > 1 && (a === mode.along || loads.some(l => !dependsOn(l.at, a, facts.free))));
+function tileOptions(
+  facts: Facts,
+  loads: readonly Load[],
+  across: ReadonlyMap<Load, number>,
+  capability: Capability,
+  mode: Mode,
+): ReadonlyMap<number, number>[] {
+  const isReused = (a: number): boolean => loads.some(l => !dependsOn(l.at, a, facts.free) || across.get(l) === a);
+  const reused = facts.axes.filter(a => facts.atOnce(a) > 1 && (a === mode.along || isReused(a)));
   const budget = Math.max(1, Math.min(capability.registers / (mode.vectorParts ? 4 : 1), statementBudget(facts, capability)));
   const sizes = (a: number): readonly number[] => {
     const most = Math.min(longestTile, facts.atOnce(a));
@@ -85,7 +103,7 @@ function statementBudget(facts: Facts, capability: Capability): number {
 }
 
 /** Instructions a useful step: loads and arithmetic of four steps of the reduction, over the points that are inside the extents. */
-function estimate(facts: Facts, loads: readonly Load[], tiles: ReadonlyMap<number, number>, mode: Mode): number {
+function estimate(facts: Facts, loads: readonly Load[], across: ReadonlyMap<Load, number>, tiles: ReadonlyMap<number, number>, mode: Mode): number {
   let points = 1;
   let useful = 1;
   for (const [a, t] of tiles) {
@@ -98,6 +116,8 @@ function estimate(facts: Facts, loads: readonly Load[], tiles: ReadonlyMap<numbe
     let count = 1;
     for (const [a, t] of tiles) if (dependsOn(l.at, a, facts.free)) count *= a === mode.along ? t / 4 : t;
     instructions += loadCost * count * (mode.vectorParts ? 1 : 4);
+    const line = across.get(l) ?? -1;
+    if (line >= 0) instructions += (lineCost * count * 4) / Math.min(lineElements, tiles.get(line) ?? 1);
   }
   return instructions / (points * useful);
 }

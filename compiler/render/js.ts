@@ -18,8 +18,11 @@ export interface JsOptions {
 export function renderJs(code: Code, { comment }: JsOptions): string {
   if (code.lanes !== 1) throw new CompileError('HC35', `JavaScript runs one lane, the code has ${code.lanes}`);
   const used = new Set<string>();
+  // read once: engines don't take loads out of loops
+  const uniforms = new Map<string, string>();
   walkExpressions(code.body, e => {
     if (e.width !== 1) throw new CompileError('HC35', 'JavaScript has no vectors');
+    if (e.kind === 'batch' || e.kind === 'scalar') uniforms.set(uniformName(e), uniformValue(e));
     if (e.kind !== 'op') return;
     const i = intrinsicOf('js', e);
     if (i.polyfill && templateOf(i, e) === i.text) used.add(i.polyfill);
@@ -30,6 +33,7 @@ export function renderJs(code: Code, { comment }: JsOptions): string {
     ...code.memories.flatMap((m, i) => (m.space === 'storage' ? [] : [`const ${nameOf(code, i)} = new ${arrayType(m.type)}(${m.length});`])),
     'return function (m, u, from, to) {',
     ...code.memories.flatMap((m, i) => (m.space === 'storage' ? [`  const b${i} = m[${i}];`] : [])),
+    ...[...uniforms].map(([name, value]) => `  const ${name} = ${value};`),
     '  for (let group = from; group < to; group++) {',
     ...statements(code, code.body, '    '),
     '  }',
@@ -39,6 +43,14 @@ export function renderJs(code: Code, { comment }: JsOptions): string {
 }
 const arrayType = (t: ScalarType): string => ({ f32: 'Float64Array', i32: 'Int32Array', u32: 'Uint32Array', bool: 'Uint32Array' })[t];
 const nameOf = (code: Code, memory: number): string => ({ storage: 'b', shared: 's', private: 'l' })[code.memories[memory]!.space] + memory;
+
+type Uniform = Expr & { readonly kind: 'batch' | 'scalar' };
+const uniformName = (x: Uniform): string => (x.kind === 'batch' ? 'batch' : `u${x.index}`);
+function uniformValue(x: Uniform): string {
+  const of = `u[${x.kind === 'batch' ? 0 : x.index}]`;
+  const asType = { f32: of, i32: `${of} | 0`, u32: `${of} >>> 0`, bool: `${of} !== 0` };
+  return asType[x.type];
+}
 
 const statements = (code: Code, body: readonly Statement[], indent: string): readonly string[] => body.flatMap(s => statement(code, s, indent));
 function statement(code: Code, s: Statement, indent: string): readonly string[] {
@@ -82,15 +94,8 @@ function expression(code: Code, x: Expr): string {
     case 'lane':
       return '0';
     case 'batch':
-      return '(u[0] | 0)';
     case 'scalar':
-      return x.type === 'bool'
-        ? `(u[${x.index}] !== 0)`
-        : x.type === 'i32'
-          ? `(u[${x.index}] | 0)`
-          : x.type === 'u32'
-            ? `(u[${x.index}] >>> 0)`
-            : `u[${x.index}]`;
+      return uniformName(x);
     case 'op':
       return fill(
         templateOf(intrinsicOf('js', x), x),

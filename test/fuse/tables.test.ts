@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { capabilities } from '../../compiler/code/capabilities.ts';
 import { phasesOf } from '../../compiler/code/phases.ts';
-import type { Capability } from '../../compiler/code/types.ts';
+import type { Capability, Statement } from '../../compiler/code/types.ts';
 import { withGradients } from '../../compiler/graph/gradient/parameters.ts';
 import { intern } from '../../compiler/graph/intern.ts';
 import { simplify } from '../../compiler/graph/simplify.ts';
@@ -22,6 +22,7 @@ function check(kernels: readonly FusedKernel[], capability: Capability): number 
     const { nest, schedule } = kernel;
     const scalars = Object.fromEntries(nest.values.flatMap(v => (v.kind === 'scalar' ? [[v.name, 1]] : [])));
     const code = codeOf(kernel, capability, scalars);
+    if (capability.lanes === 1) expect(mostAccumulators(code.body)).toBeLessThanOrEqual(capability.registers);
     const own = code.memories.slice(nest.buffers.length);
     const isShared = capability.sharedBytes > 0;
     const shared = own.reduce((n, m) => n + (m.space === 'shared' ? m.length : 0), 0);
@@ -31,7 +32,13 @@ function check(kernels: readonly FusedKernel[], capability: Capability): number 
       continue;
     }
     withTables++;
-    const { tables } = phasesOf(nest, schedule);
+    const { tables, steps } = phasesOf(nest, schedule);
+    // what is read from a table is written to no other: both readers could read the first
+    for (const phase of steps.flatMap(step => ('over' in step ? step.phases : [step])))
+      for (const s of phase.nest.stores) {
+        const value = phase.nest.values[s.value]!;
+        expect(s.buffer >= nest.buffers.length && value.kind === 'load' && value.buffer >= nest.buffers.length).toBe(false);
+      }
     expect(tables.reduce((n, t) => n + t.length, 0)).toBe(schedule.tables);
     expect(own.slice(0, tables.length)).toEqual(tables.map(t => ({ space: isShared ? 'shared' : 'private', ...t })));
     // beside the tables: where lanes meet, one place a lane; and what a lane keeps of its register tile
@@ -41,6 +48,12 @@ function check(kernels: readonly FusedKernel[], capability: Capability): number 
     }
   }
   return withTables;
+}
+
+/** Accumulators of one loop. */
+function mostAccumulators(body: readonly Statement[]): number {
+  const here = body.filter(s => s.kind === 'set').length;
+  return body.reduce((most, s) => (s.kind === 'for' || s.kind === 'if' ? Math.max(most, mostAccumulators(s.body)) : most), here);
 }
 
 const tiny = { imageSize: 16, patchSize: 4, channels: 3, width: 32, depth: 2, heads: 4, mlpRatio: 4, classes: 10, pool: 'mean' } as const;

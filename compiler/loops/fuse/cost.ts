@@ -295,7 +295,10 @@ class Search {
     return best;
   }
   private options(axis: number): readonly number[] {
-    const small = this.machine.tables === 0 ? [1, 4, 8] : [1, 4, 8, 16, 32, 64];
+    const { registerTile, tables } = this.machine;
+    // tiles that register tiles fill
+    const filled = registerTile > 1 ? registerTile : 4;
+    const small = tables === 0 ? [1, 4, 8] : [1, ...[1, 2, 4, 8, 16].map(n => n * filled)];
     const { extent } = this.nest.axes[axis]!;
     // a tile along the batch fits one sample, so that the plan suits any batch
     if (isDynamic(extent)) return small.filter(t => t <= extent.batch);

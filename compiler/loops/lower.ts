@@ -46,6 +46,20 @@ export function lowerKernel(graph: Graph, roots: readonly Root[], stored: (node:
   return { roots, nest: lowering.builder.finish({ rescale: options.rescale ?? true }), nodes: [...lowering.inside].sort((a, b) => a - b) };
 }
 
+/** What a root stores (`source`) and the value over whose axes it does: a view is stored from its operand's axes, so that a width that merges
+ *  heads is stored head by head. */
+export function storedFrom(graph: Graph, { node: id, piece }: Root, stored: (node: number) => boolean) {
+  const node = graph.node(id);
+  const source = piece < 0 || node.op !== 'concat' ? node : graph.node(node.ins[piece]!);
+  const views: NodeOf<'view'>[] = [];
+  let from = source;
+  while (from.op === 'view' && (from === node || !stored(from.id)) && isMerge(graph, from)) {
+    views.push(from);
+    from = graph.node(from.ins[0]!);
+  }
+  return { source, views, from };
+}
+
 class Lowering {
   readonly builder = new NestBuilder();
   readonly inside = new Set<number>();
@@ -67,7 +81,7 @@ class Lowering {
   store({ node: id, piece }: Root): void {
     const { builder: b, graph } = this;
     const node = graph.node(id);
-    const source = piece < 0 || node.op !== 'concat' ? node : graph.node(node.ins[piece]!);
+    const { source, views, from } = storedFrom(graph, { node: id, piece }, this.stored);
     if (numel(source.shape) === 0) return;
     let taken: AxisSet = 0;
     const axisOf = (extent: Size): Index => {
@@ -78,14 +92,7 @@ class Lowering {
       return axisIndex(axis);
     };
     this.inside.add(id);
-    // a view is stored from its operand's axes: a width that merges heads is stored head by head
-    const views: NodeOf<'view'>[] = [];
-    let from = source;
-    while (from.op === 'view' && !this.isLoaded(from) && isMerge(graph, from)) {
-      this.inside.add(from.id);
-      views.push(from);
-      from = graph.node(from.ins[0]!);
-    }
+    for (const view of views) this.inside.add(view.id);
     const inner = from.shape.map(axisOf);
     const axes = inner.flatMap(x => x.terms.flatMap(t => (t.atom.kind === 'axis' ? [t.atom.axis] : [])));
     const at = views.reduceRight<Position>((position, view) => outOf(graph, view, position), inner);

@@ -1,13 +1,38 @@
 // The structure of a kernel before it is lowered: what its roots compute from what is stored, with nodes numbered in the order in which
 // they are met. Equal structures are lowered and scheduled once, whichever layer of whichever author's function they came from:
-// twelve equal blocks cost what one does.
+// twelve equal blocks cost what one does. The cone of one root is remembered while nothing in it changes; a kernel's structure is those
+// of its roots, and which of the values that they read and store are the same.
 import { bodyOf, type Graph, type GraphNode } from '../../graph/graph.ts';
 import { isGiven, type Root } from '../lower.ts';
 
+/** What one root computes. */
 export interface Cone {
+  readonly root: Root;
+  /** Equal exactly for equal structures. */
+  readonly structure: number;
+  /** Nodes that are read from memory, as they are met. */
+  readonly reads: readonly number[];
+}
+export interface Structure {
   readonly key: string;
-  /** Graph node of each number. */
+  /** Graph node of each number: all that the kernel stores or reads. */
   readonly nodes: readonly number[];
+}
+
+/** The structure of a kernel with several roots. */
+export function structureOf(cones: readonly Cone[]): Structure {
+  const numbers = new Map<number, number>();
+  const number = (id: number): number => {
+    let n = numbers.get(id);
+    if (n === undefined) numbers.set(id, (n = numbers.size));
+    return n;
+  };
+  let key = '';
+  for (const { root, structure, reads } of cones) {
+    key += `${structure}>${number(root.node)}:`;
+    for (const id of reads) key += `${number(id)},`;
+  }
+  return { key, nodes: [...numbers.keys()] };
 }
 
 export class Cones {
@@ -20,45 +45,37 @@ export class Cones {
     this.graph = graph;
   }
 
-  /** The cone of some roots down to what `stored` says is in memory. */
-  of(roots: readonly Root[], stored: (node: number) => boolean): Cone {
+  /** The cone of a root down to what `stored` says is in memory. */
+  of(root: Root, stored: (node: number) => boolean): Cone {
     const { graph } = this;
-    const own = new Set<number>();
-    const pieces = new Map<number, number[]>();
-    for (const { node, piece } of roots) {
-      if (piece < 0) own.add(node);
-      else if (pieces.has(node)) pieces.get(node)!.push(piece);
-      else pieces.set(node, [piece]);
-    }
-    const numbers = new Map<number, number>();
-    const nodes: number[] = [];
-    const todo: number[] = [];
-    const number = (id: number): number => {
-      let n = numbers.get(id);
-      if (n === undefined) {
-        n = nodes.push(id) - 1;
-        numbers.set(id, n);
-        todo.push(id);
-      }
-      return n;
-    };
-    let key = '';
-    for (const { node, piece } of roots) key += `${number(node)}.${piece} `;
+    const numbers = new Map<number, number>([[root.node, 0]]);
+    const todo = [root.node];
+    const reads: number[] = [];
+    let key = `${root.piece}`;
     while (todo.length > 0) {
       const id = todo.pop()!;
       const node = graph.node(id);
-      const stores = pieces.get(id);
-      if (stores === undefined && !own.has(id) && (isGiven(node) || stored(id))) {
+      const isRoot = id === root.node;
+      if (!isRoot && (isGiven(node) || stored(id))) {
+        reads.push(id);
         key += `|${numbers.get(id)}=${this.shape(node)}`;
         continue;
       }
       key += `|${numbers.get(id)}:${this.op(node)}`;
-      // of a concat stored in pieces only those operands are computed here, at places that the others' shapes give
-      if (stores) for (const i of node.ins) key += `,${this.shape(graph.node(i))}`;
+      // of a concat stored in pieces only one operand is computed here, at a place that the others' shapes give
+      const isPiece = isRoot && root.piece >= 0;
+      if (isPiece) for (const i of node.ins) key += `,${this.shape(graph.node(i))}`;
       key += '(';
-      for (const operand of stores ? stores.map(piece => node.ins[piece]!) : bodyOf(node)) key += `${number(operand)} `;
+      for (const operand of isPiece ? [node.ins[root.piece]!] : bodyOf(node)) {
+        let n = numbers.get(operand);
+        if (n === undefined) {
+          numbers.set(operand, (n = numbers.size));
+          todo.push(operand);
+        }
+        key += `${n} `;
+      }
     }
-    return { key, nodes };
+    return { root, structure: this.number(key), reads };
   }
 
   private number(text: string): number {

@@ -12,9 +12,9 @@ import { splitAxes } from '../split.ts';
 import type { LoopNest } from '../types.ts';
 import { isStorable, neededFor, rootsOf } from '../unfused.ts';
 import { inPlaceFault } from '../verify.ts';
-import { Cones } from './cone.ts';
+import { structureOf } from './cone.ts';
 import { scheduleByChunk, scheduleNest, type TileSchedule } from './cost.ts';
-import { type Group, Groups, rootKey } from './groups.ts';
+import { type Group, Groups } from './groups.ts';
 import { comparedValues, isTooLarge, tooWide } from './limits.ts';
 import type { Machine } from './machine.ts';
 
@@ -55,9 +55,7 @@ class Fuser {
   private readonly stored: Set<number>;
   private readonly compared: ReadonlySet<number>;
   private readonly groups: Groups;
-  private readonly cones: Cones;
-  private readonly byStructure = new Map<string, Candidate | undefined>();
-  private readonly costs = new Map<string, number>();
+  private readonly byStructure = new Map<string, Candidate | null>();
 
   constructor(graph: Graph, outputs: readonly number[], machine: Machine, options: FuseOptions) {
     this.graph = graph;
@@ -70,7 +68,6 @@ class Fuser {
     const storable = needed.filter(n => isStorable(n) && !isEmpty(graph, n.id)).map(n => n.id);
     this.stored = new Set([...storable.filter(id => !graph.nested.has(id) && !graph.fleeting.has(id)), ...this.forced]);
     this.compared = comparedValues(graph);
-    this.cones = new Cones(graph);
     this.groups = new Groups(graph, id => this.stored.has(id), flats);
     for (const id of [...this.stored].sort((a, b) => a - b)) this.groups.store(id, rootsOf(graph, graph.node(id)));
     this.makeLegal();
@@ -92,26 +89,22 @@ class Fuser {
   // ---- costs
   /** The cost of a kernel that stores `roots`, with `without` (if any) no longer stored; Infinity when it is not legal. */
   private cost(roots: readonly Root[], without = -1): number {
-    if (roots.length === 0) return 0;
-    const frontier = this.groups.frontier(roots, without);
-    if (frontier === undefined) return Number.POSITIVE_INFINITY;
-    const key = `${roots.map(rootKey).sort()}|${[...frontier].sort((a, b) => a - b)}`;
-    let cost = this.costs.get(key);
-    if (cost === undefined) {
-      cost = this.candidate(roots, without)?.schedule.cost ?? Number.POSITIVE_INFINITY;
-      this.costs.set(key, cost);
-    }
-    return cost;
+    return roots.length === 0 ? 0 : (this.candidate(roots, without)?.schedule.cost ?? Number.POSITIVE_INFINITY);
   }
   private costOf(group: Group): number {
     return (group.cost ??= this.cost(group.roots));
   }
   private candidate(roots: readonly Root[], without = -1): Candidate | undefined {
-    const stored = (id: number): boolean => id !== without && this.stored.has(id);
     const ordered = this.ordered(roots);
-    const cone = this.cones.of(ordered, stored);
-    if (!this.byStructure.has(cone.key)) this.byStructure.set(cone.key, this.build(ordered, stored, cone.nodes));
-    return this.byStructure.get(cone.key);
+    const cones = this.groups.conesOf(ordered, without);
+    if (this.groups.clashes(cones)) return undefined;
+    const { key, nodes } = structureOf(cones);
+    let candidate = this.byStructure.get(key);
+    if (candidate === undefined) {
+      candidate = this.build(ordered, id => id !== without && this.stored.has(id), nodes) ?? null;
+      this.byStructure.set(key, candidate);
+    }
+    return candidate ?? undefined;
   }
   /** The root of most axes first: its axes are the kernel's. */
   private ordered(roots: readonly Root[]): readonly Root[] {
@@ -141,7 +134,7 @@ class Fuser {
   }
   private kernel(group: Group): FusedKernel {
     const roots = this.ordered(group.roots);
-    const { nodes } = this.cones.of(roots, id => this.stored.has(id));
+    const { nodes } = structureOf(this.groups.conesOf(roots, -1));
     const { nest, schedule } = this.candidate(roots)!;
     const inside = new Set([...roots.map(r => r.node), ...this.groups.cone(group, () => true)]);
     return {
@@ -224,7 +217,7 @@ class Fuser {
     const kin = this.groups.relatives(group, id, mostCandidates);
     const others = kin.length < mostCandidates ? this.groups.alike(group, mostCandidates - kin.length).filter(g => !kin.includes(g)) : [];
     return [...kin.map(other => ({ other, kin: true })), ...others.map(other => ({ other, kin: false }))].filter(
-      ({ other }) => other !== group && other.roots.length + group.roots.length <= this.machine.outputs,
+      ({ other }) => other !== group && other.roots.length + group.roots.length <= this.machine.outputs && this.groups.nest(group, other),
     );
   }
   /** What a comparison reads is worked out once: two kernels could round it differently and decide differently. */

@@ -3,7 +3,8 @@
 import { showSizes } from '../../../common/size.ts';
 import { bodyOf, type Graph } from '../../graph/graph.ts';
 import { type Flats, overlap, stateOf } from '../flat.ts';
-import { isGiven, type Root } from '../lower.ts';
+import { isGiven, type Root, storedFrom } from '../lower.ts';
+import { type Cone, Cones } from './cone.ts';
 
 /** One kernel of the plan. */
 export interface Group {
@@ -12,15 +13,25 @@ export interface Group {
   /** Remembered until its roots or what they read change. */
   cost?: number | undefined;
 }
-export const rootKey = (r: Root): string => (r.piece < 0 ? `${r.node}` : `${r.node}.${r.piece}`);
+interface RootState {
+  readonly root: Root;
+  group: Group;
+  reads: ReadonlySet<number>;
+  /** Remembered until what it reads changes. */
+  cone: Cone | undefined;
+  /** Extents of the axes that it is stored over, ascending; multiples of the batch are negative. */
+  readonly extents: readonly number[];
+}
+const rootKey = (r: Root): string => (r.piece < 0 ? `${r.node}` : `${r.node}.${r.piece}`);
 const wholeOf = (key: string): number => Number.parseInt(key, 10);
 
 export class Groups {
   private readonly graph: Graph;
   private readonly stored: (id: number) => boolean;
   private readonly flats: Flats;
+  private readonly cones: Cones;
   private readonly live = new Map<number, Group>();
-  private readonly roots = new Map<string, { readonly root: Root; group: Group; reads: ReadonlySet<number> }>();
+  private readonly roots = new Map<string, RootState>();
   /** Stored or given node → keys of the roots that read it. */
   private readonly readers = new Map<number, Set<string>>();
   /** Stored node → its roots' keys; nodes by shape, for kernels that are alike. */
@@ -39,6 +50,7 @@ export class Groups {
     this.graph = graph;
     this.stored = stored;
     this.flats = flats;
+    this.cones = new Cones(graph);
     this.assigned = new Set(graph.nodes.flatMap(n => (n.op === 'assign' ? [...stateOf(graph, n.id)] : [])));
     this.inside = new Map(flats.ids.map(flat => [flat, [...flats.places].flatMap(([home, place]) => (place.flat === flat ? [home] : []))]));
   }
@@ -57,7 +69,7 @@ export class Groups {
     for (const root of roots) {
       const group: Group = { id: this.next++, roots: [root] };
       this.live.set(group.id, group);
-      this.roots.set(rootKey(root), { root, group, reads: new Set() });
+      this.roots.set(rootKey(root), { root, group, reads: new Set(), cone: undefined, extents: this.extentsOf(root) });
       this.setReads(root, this.readsOf(root));
     }
   }
@@ -88,6 +100,7 @@ export class Groups {
     const key = rootKey(root);
     const entry = this.roots.get(key)!;
     entry.group.cost = undefined;
+    entry.cone = undefined;
     for (const id of entry.reads) this.readers.get(id)?.delete(key);
     entry.reads = reads;
     for (const id of reads) {
@@ -97,18 +110,42 @@ export class Groups {
     }
   }
 
-  /** What a kernel of these roots would read, `without` no longer stored; undefined if it reads a concat of which it writes a piece, or
-   *  binds a flat beside what lies in it. */
-  frontier(roots: readonly Root[], without: number): ReadonlySet<number> | undefined {
-    const pieces = new Set(roots.filter(r => r.piece >= 0).map(r => r.node));
-    const out = new Set<number>();
-    for (const r of roots)
-      for (const id of this.roots.get(rootKey(r))!.reads) {
-        if (pieces.has(id)) return undefined;
-        if (id !== without) out.add(id);
-        else for (const key of this.rootsOfNode.get(id)!) for (const j of this.roots.get(key)!.reads) out.add(j);
-      }
-    return overlap(this.graph, this.flats, [...out, ...roots.map(r => r.node)]) ? undefined : out;
+  private stateOf(root: Root): RootState {
+    return this.roots.get(rootKey(root))!;
+  }
+  /** The cones of a kernel's roots, `without` no longer stored. */
+  conesOf(roots: readonly Root[], without: number): readonly Cone[] {
+    return roots.map(root => {
+      const state = this.stateOf(root);
+      if (state.reads.has(without)) return this.cones.of(root, id => id !== without && this.stored(id));
+      return (state.cone ??= this.cones.of(root, this.stored));
+    });
+  }
+  /** Would a kernel read a concat of which it writes a piece, or bind a flat beside what lies in it? */
+  clashes(cones: readonly Cone[]): boolean {
+    const pieces = cones.flatMap(c => (c.root.piece < 0 ? [] : [c.root.node]));
+    if (pieces.length > 0 && cones.some(c => c.reads.some(id => pieces.includes(id)))) return true;
+    return (
+      this.flats.ids.length > 0 &&
+      overlap(
+        this.graph,
+        this.flats,
+        cones.flatMap(c => [c.root.node, ...c.reads]),
+      )
+    );
+  }
+  private extentsOf(root: Root): readonly number[] {
+    const { shape } = storedFrom(this.graph, root, this.stored).from;
+    return shape
+      .filter(s => s !== 1)
+      .map(s => (typeof s === 'number' ? s : -s.batch))
+      .sort((a, b) => a - b);
+  }
+  /** Can the axes of one store of a kernel of both contain those of all others? */
+  nest(a: Group, b: Group): boolean {
+    const all = [...a.roots, ...b.roots].map(r => this.stateOf(r).extents);
+    const most = all.reduce((x, y) => (y.length > x.length ? y : x));
+    return all.every(extents => containsAll(most, extents));
   }
 
   writersOf(id: number): readonly Group[] {
@@ -296,3 +333,12 @@ export class Groups {
 }
 /** Kernels of one shape further apart than this in the graph are not looked at. */
 const nearby = 40;
+/** Of two ascending lists: is each number of the second in the first, as often? */
+function containsAll(most: readonly number[], some: readonly number[]): boolean {
+  let at = 0;
+  for (const x of some) {
+    while (at < most.length && most[at]! < x) at++;
+    if (most[at++] !== x) return false;
+  }
+  return true;
+}

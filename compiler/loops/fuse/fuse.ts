@@ -87,24 +87,45 @@ class Fuser {
   }
 
   // ---- costs
-  /** The cost of a kernel that stores `roots`, with `without` (if any) no longer stored; Infinity when it is not legal. */
-  private cost(roots: readonly Root[], without = -1): number {
-    return roots.length === 0 ? 0 : (this.candidate(roots, without)?.schedule.cost ?? Number.POSITIVE_INFINITY);
+  /** The cost of a kernel that stores `roots`, with `without` (if any) no longer stored; Infinity when it is not legal. What is only possible
+   *  is asked first where the kernel would have to be built. */
+  private cost(roots: readonly Root[], without = -1, possible = (): boolean => true): number {
+    return roots.length === 0 ? 0 : (this.plan(roots, without, possible)?.candidate.schedule.cost ?? Number.POSITIVE_INFINITY);
   }
   private costOf(group: Group): number {
-    return (group.cost ??= this.cost(group.roots));
+    return this.known(group).cost;
   }
-  private candidate(roots: readonly Root[], without = -1): Candidate | undefined {
+  private known(group: Group): NonNullable<Group['known']> {
+    if (!group.known) {
+      const plan = this.plan(group.roots);
+      group.known = plan
+        ? { cost: plan.candidate.schedule.cost, buffers: plan.candidate.nest.buffers.map(b => this.placeOf(plan.nodes[b.node]!)) }
+        : { cost: Number.POSITIVE_INFINITY, buffers: [] };
+    }
+    return group.known;
+  }
+  /** The tensor in whose buffer a value lies: an assignment's is its state's. */
+  private placeOf(id: number): number {
+    const node = this.graph.node(id);
+    return node.op === 'assign' ? node.ins[0]! : id;
+  }
+  /** The kernel that stores some roots and the graph nodes of its numbers. */
+  private plan(
+    roots: readonly Root[],
+    without = -1,
+    possible = (): boolean => true,
+  ): { readonly candidate: Candidate; readonly nodes: readonly number[] } | undefined {
     const ordered = this.ordered(roots);
     const cones = this.groups.conesOf(ordered, without);
     if (this.groups.clashes(cones)) return undefined;
     const { key, nodes } = structureOf(cones);
     let candidate = this.byStructure.get(key);
     if (candidate === undefined) {
+      if (!possible()) return undefined;
       candidate = this.build(ordered, id => id !== without && this.stored.has(id), nodes) ?? null;
       this.byStructure.set(key, candidate);
     }
-    return candidate ?? undefined;
+    return candidate === null ? undefined : { candidate, nodes };
   }
   /** The root of most axes first: its axes are the kernel's. */
   private ordered(roots: readonly Root[]): readonly Root[] {
@@ -134,8 +155,8 @@ class Fuser {
   }
   private kernel(group: Group): FusedKernel {
     const roots = this.ordered(group.roots);
-    const { nodes } = structureOf(this.groups.conesOf(roots, -1));
-    const { nest, schedule } = this.candidate(roots)!;
+    const { candidate, nodes } = this.plan(roots)!;
+    const { nest, schedule } = candidate;
     const inside = new Set([...roots.map(r => r.node), ...this.groups.cone(group, () => true)]);
     return {
       roots,
@@ -182,11 +203,9 @@ class Fuser {
     const readers = groups.readersOf(id);
     let best = 1e-6;
     let act: (() => readonly number[]) | undefined;
-    if (!this.forced.has(id) && this.moves.has('inline')) {
-      const touched = [...new Set([...mine, ...readers])];
-      const rest = (g: Group): readonly Root[] => g.roots.filter(r => r.node !== id);
-      const gain = touched.reduce((sum, g) => sum + this.costOf(g) - this.cost(rest(g), readers.includes(g) ? id : -1), 0);
-      if (gain > best && !this.repeatsComparison(id, readers)) {
+    if (!this.forced.has(id) && this.moves.has('inline') && !this.repeatsComparison(id, readers)) {
+      const gain = this.gainOfInlining(id, mine, readers);
+      if (gain > best) {
         best = gain;
         act = () => {
           this.explain?.(
@@ -200,7 +219,7 @@ class Fuser {
     if (merging)
       for (const group of mine)
         for (const { other, kin } of this.neighbours(group, id)) {
-          const both = this.cost([...group.roots, ...other.roots]);
+          const both = this.cost([...group.roots, ...other.roots], -1, () => groups.canMerge(group, other));
           const gain = this.costOf(group) + this.costOf(other) - both;
           if (!(gain > best) || !(gain > (kin ? 0 : sideBySide * both)) || !groups.canMerge(group, other)) continue;
           best = gain;
@@ -212,13 +231,32 @@ class Fuser {
     if (!act) return;
     for (const touched of [id, ...act()]) if (this.stored.has(touched)) queue.add(touched);
   }
+  /** What is saved when a stored value is computed inside its readers; −Infinity when nothing is. */
+  private gainOfInlining(id: number, writers: readonly Group[], readers: readonly Group[]): number {
+    const touched = [...new Set([...writers, ...readers])].map(group => ({ group, rest: group.roots.filter(r => r.node !== id) }));
+    // no kernel costs less than its launch
+    const most = ({ group, rest }: (typeof touched)[number]): number => this.costOf(group) - (rest.length > 0 ? this.machine.launchBytes : 0);
+    let hope = touched.reduce((sum, t) => sum + most(t), 0);
+    let gain = 0;
+    for (const t of touched) {
+      hope -= most(t);
+      gain = gain + this.costOf(t.group) - this.cost(t.rest, readers.includes(t.group) ? id : -1);
+      if (gain + hope <= 0) return Number.NEGATIVE_INFINITY;
+    }
+    return gain;
+  }
   /** Kernels worth merging with one: its readers, those that read what it reads, and a few of one shape nearby. */
   private neighbours(group: Group, id: number): readonly { readonly other: Group; readonly kin: boolean }[] {
     const kin = this.groups.relatives(group, id, mostCandidates);
     const others = kin.length < mostCandidates ? this.groups.alike(group, mostCandidates - kin.length).filter(g => !kin.includes(g)) : [];
-    return [...kin.map(other => ({ other, kin: true })), ...others.map(other => ({ other, kin: false }))].filter(
-      ({ other }) => other !== group && other.roots.length + group.roots.length <= this.machine.outputs && this.groups.nest(group, other),
+    return [...kin.map(other => ({ other, kin: true })), ...others.map(other => ({ other, kin: false }))].filter(({ other }) =>
+      this.fit(group, other),
     );
+  }
+  /** Are two kernels narrow enough to be one, and can their stores nest? */
+  private fit(a: Group, b: Group): boolean {
+    if (a === b || a.roots.length + b.roots.length > this.machine.outputs || !this.groups.nest(a, b)) return false;
+    return new Set([...this.known(a).buffers, ...this.known(b).buffers]).size <= this.machine.bindings;
   }
   /** What a comparison reads is worked out once: two kernels could round it differently and decide differently. */
   private repeatsComparison(id: number, readers: readonly Group[]): boolean {

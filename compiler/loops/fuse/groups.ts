@@ -10,8 +10,8 @@ import { type Cone, Cones } from './cone.ts';
 export interface Group {
   readonly id: number;
   roots: readonly Root[];
-  /** Remembered until its roots or what they read change. */
-  cost?: number | undefined;
+  /** Its cost and the tensors that it binds, until its roots or what they read change. */
+  known?: { readonly cost: number; readonly buffers: readonly number[] } | undefined;
 }
 interface RootState {
   readonly root: Root;
@@ -99,7 +99,7 @@ export class Groups {
   private setReads(root: Root, reads: ReadonlySet<number>): void {
     const key = rootKey(root);
     const entry = this.roots.get(key)!;
-    entry.group.cost = undefined;
+    entry.group.known = undefined;
     entry.cone = undefined;
     for (const id of entry.reads) this.readers.get(id)?.delete(key);
     entry.reads = reads;
@@ -171,7 +171,7 @@ export class Groups {
       this.setReads(root, new Set());
       this.roots.delete(key);
       group.roots = group.roots.filter(r => rootKey(r) !== key);
-      group.cost = undefined;
+      group.known = undefined;
       if (group.roots.length === 0) this.live.delete(group.id);
     }
     this.rootsOfNode.delete(id);

@@ -13,7 +13,7 @@ import type { LoopNest } from '../types.ts';
 import { isStorable, neededFor, rootsOf } from '../unfused.ts';
 import { inPlaceFault } from '../verify.ts';
 import { structureOf } from './cone.ts';
-import { scheduleByChunk, scheduleNest, type TileSchedule } from './cost.ts';
+import { orByChunk, scheduleByChunk, scheduleNest, type TileSchedule } from './cost.ts';
 import { type Group, Groups } from './groups.ts';
 import { comparedValues, isTooLarge, tooWide } from './limits.ts';
 import type { Machine } from './machine.ts';
@@ -33,6 +33,8 @@ interface Candidate {
   /** Buffers name the cone's numbers, not graph nodes. */
   readonly nest: LoopNest;
   readonly schedule: TileSchedule;
+  /** That of the kernel once it is decided on. */
+  final?: TileSchedule;
 }
 
 /** The kernels that compute some outputs, fused for a machine, in an order in which they can run. */
@@ -156,13 +158,13 @@ class Fuser {
   private kernel(group: Group): FusedKernel {
     const roots = this.ordered(group.roots);
     const { candidate, nodes } = this.plan(roots)!;
-    const { nest, schedule } = candidate;
+    const { nest } = candidate;
     const inside = new Set([...roots.map(r => r.node), ...this.groups.cone(group, () => true)]);
     return {
       roots,
       nest: { ...nest, buffers: nest.buffers.map(b => ({ ...b, node: nodes[b.node]! })) },
       nodes: [...inside].sort((x, y) => x - y),
-      schedule,
+      schedule: (candidate.final ??= orByChunk(nest, candidate.schedule, this.machine, this.batch)),
     };
   }
 

@@ -7,9 +7,12 @@ import { capabilities } from '../compiler/code/capabilities.ts';
 import type { Capability } from '../compiler/code/types.ts';
 import { intern } from '../compiler/graph/intern.ts';
 import { simplify } from '../compiler/graph/simplify.ts';
+import { groupLoops } from '../compiler/loops/facts.ts';
+import { sweepsOf } from '../compiler/loops/fuse/chunk.ts';
 import type { TileSchedule } from '../compiler/loops/fuse/cost.ts';
 import { fuse } from '../compiler/loops/fuse/fuse.ts';
 import { machineOf } from '../compiler/loops/fuse/machine.ts';
+import { factsOf } from '../compiler/loops/fuse/placement.ts';
 import { printNest } from '../compiler/loops/print.ts';
 import type { LoopNest } from '../compiler/loops/types.ts';
 import { homeOf } from '../compiler/loops/unfused.ts';
@@ -45,17 +48,26 @@ function kernel(t: Traced): string {
   const places = schedule.places.map((p, i) => `p${i} ${p}`);
   const whole = (n: number): string => Math.round(n).toLocaleString('en-US');
   return code(
-    `${printNest(nest, names)}
+    `${printNest(followingMaxima(nest, schedule), names)}
 
 tile   ${tiles.join(' ')}   parts ${places.join(', ')}   ${whole(schedule.tables)} numbers in tables
 cost   ${whole(schedule.cost)} bytes' time at batch 8: ${whole(schedule.bytes)} bytes, ${whole(schedule.operations)} operations, ${whole(schedule.groups)} groups`,
   );
 }
+/** The nest with the links that its sweeps over chunks make use of. */
+function followingMaxima(nest: LoopNest, { chunk }: TileSchedule): LoopNest {
+  if (chunk < 0) return nest;
+  const { rescale } = sweepsOf(nest, factsOf(nest), chunk);
+  const parts = nest.parts.map((p, i) => ({ ...p, rescale: rescale[i]! }));
+  return { ...nest, parts, loops: groupLoops({ values: nest.values, parts }) };
+}
 const code = (text: string): string => `\`\`\`text\n${text}\n\`\`\``;
 
 const normalised = traced({ x: f32('B', 197, 768), weight: f32(768), bias: f32(768) }, ({ x, weight, bias }) => ({ y: layerNorm(x, weight, bias) }));
-const heads = { q: f32('B', 12, 197, 64), k: f32('B', 12, 197, 64), v: f32('B', 12, 197, 64) };
-const attended = traced(heads, ({ q, k, v }) => ({ o: attention(q, k, v) }));
+const attended = (tokens: number): Traced => {
+  const heads = () => f32('B', 12, tokens, 64);
+  return traced({ q: heads(), k: heads(), v: heads() }, ({ q, k, v }) => ({ o: attention(q, k, v) }));
+};
 const perceptron = traced(
   { x: f32('B', 50, 192), g: f32(192), h: f32(192), w1: f32(768, 192), b1: f32(768), w2: f32(192, 768), b2: f32(192) },
   ({ x, g, h, w1, b1, w2, b2 }) => ({ y: linear(gelu(linear(layerNorm(x, g, h), w1, b1)), w2, b2) }),
@@ -128,7 +140,8 @@ function modelTable(): string {
 const parts: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'fusion.md': {
     layerNorm: () => kernel(normalised),
-    attention: () => kernel(attended),
+    attention: () => kernel(attended(197)),
+    online: () => kernel(attended(10_000)),
     decisions: () => code(plan(perceptron).decisions.join('\n')),
     machines: machineTable,
   },

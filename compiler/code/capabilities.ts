@@ -9,6 +9,7 @@ const webgpu: Capability = {
   language: 'wgsl',
   bindings: 8,
   sharedBytes: 16 * 1024,
+  laneBytes: 0,
   lanes: 64,
   maxLanes: 256,
   bindingBytes: 128 * MiB,
@@ -31,7 +32,7 @@ export const capabilities = {
     bufferBytes: 1024 * MiB - 4096,
   },
   /** Adapters in software (SwiftShader, lavapipe): workgroup memory costs them compile time and never pays, nor do many lanes. */
-  'webgpu-software': { ...webgpu, name: 'webgpu-software', sharedBytes: 0, lanes: 8 },
+  'webgpu-software': { ...webgpu, name: 'webgpu-software', sharedBytes: 0, laneBytes: 4 * 1024, lanes: 8 },
   /** Serial code in doubles. Tiles of 3 × 3 keep accumulators and operands in the 16 registers of x86-64; 4 × 4 spill (840×96 by 96×384:
    *  5.8 against 4.1 GFLOP/s). */
   js: {
@@ -39,6 +40,7 @@ export const capabilities = {
     language: 'js',
     bindings: 64,
     sharedBytes: 0,
+    laneBytes: 64 * 1024,
     lanes: 1,
     maxLanes: 1,
     bindingBytes: 2048 * MiB - 4096,
@@ -54,6 +56,7 @@ export const capabilities = {
     language: 'js',
     bindings: 16,
     sharedBytes: 0,
+    laneBytes: 0,
     lanes: 1,
     maxLanes: 1,
     bindingBytes: 256 * MiB,

@@ -54,6 +54,8 @@ export interface Capability {
   readonly bindings: number;
   /** Workgroup memory in bytes; 0: none at all. */
   readonly sharedBytes: number;
+  /** Bytes of arrays that a lane keeps between the loops of a kernel where lanes share no memory; 0: none. */
+  readonly laneBytes: number;
   /** Lanes of a workgroup that schedules use; 1: serial code. */
   readonly lanes: number;
   readonly maxLanes: number;

@@ -19,6 +19,8 @@ const { js, webgpu } = capabilities;
 const large = capabilities['webgpu-large'];
 const software = capabilities['webgpu-software'];
 const tiny: Capability = { ...webgpu, name: 'tiny', bindings: 4, sharedBytes: 1024 };
+/** Tables of so few numbers that rows are cut into chunks. */
+const chunky = { js: { ...js, name: 'js, 5 numbers', laneBytes: 20 }, lanes: { ...webgpu, name: 'lanes, 12 numbers', sharedBytes: 48 } };
 const moves: readonly (readonly [string, FuseOptions])[] = [
   ['', {}],
   [', nothing inlined', { moves: new Set(['merge']) }],
@@ -34,7 +36,7 @@ const check = (fault: (program: readonly (readonly [number, number, number, numb
   );
 
 for (const [about, options] of moves)
-  for (const capability of [webgpu, large, software, js, tiny])
+  for (const capability of [webgpu, large, software, js, tiny, chunky.js, chunky.lanes])
     test(`random programs for ${capability.name}${about}: graph = fused nests`, () => {
       for (const dynamic of [false, true]) check(p => nestFault(p, dynamic, machineOf(capability), options));
     });
@@ -45,6 +47,8 @@ const cases: readonly (readonly [string, Capability, typeof runJs | typeof runCo
   ['JavaScript, no register tiles', { ...js, ...unlimited, registers: 1 }, runJs],
   ['lanes that share tables', { ...webgpu, ...unlimited, lanes: 4 }, runCode],
   ['lanes that share tiny tables', { ...tiny, ...unlimited, lanes: 4 }, runCode],
+  ['JavaScript, 5 numbers in tables', { ...chunky.js, ...unlimited }, runJs],
+  ['lanes that share 12 numbers', { ...chunky.lanes, ...unlimited, lanes: 4 }, runCode],
   ['lanes with tables of their own', { ...software, ...unlimited, lanes: 3 }, runCode],
 ];
 for (const [name, capability, run] of cases)

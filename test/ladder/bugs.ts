@@ -59,6 +59,11 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
     ],
     ['compiler/loops/fuse/placement.ts', '(axisSet(parts[r]!.axes) | full[r]!)', 'axisSet(parts[r]!.axes)'],
   ],
+  chunks: [
+    ['compiler/code/fused.ts', 'to: int(this.tilesOf(over))', 'to: int(this.tilesOf(over) - 1)'],
+    ['compiler/code/phases.ts', 'const moved = max < 0 ?', 'const moved = max < 1e3 ?'],
+    ['compiler/code/reduce.ts', 'const last = this.countOf(axis) ?? sizeExpr(extent);', 'const last = sizeExpr(extent);'],
+  ],
   'tiles and code': [
     ['compiler/code/scope.ts', 'b.last && offset > 0 ?', 'b.last && offset > 1 ?'],
     ['compiler/code/reduce.ts', 'half = lanes / 2', 'half = lanes / 4', 'webgpu'],

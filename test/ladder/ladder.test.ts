@@ -14,7 +14,7 @@ const fused: Target = { name: 'js, fused', device, options: { target: 'js', fuse
 /** Fusion is most of a program's time: each program is fused once, for one machine in turn. */
 const plans: readonly Plan[] = [
   { machines: [capabilities.webgpu], targets: [unfused] },
-  { machines: [capabilities['webgpu-software']], targets: [unfused] },
+  { machines: [{ ...capabilities['webgpu-software'], laneBytes: 20 }], targets: [unfused] },
   { machines: [], targets: [unfused, fused] },
 ];
 

@@ -279,4 +279,11 @@ async function faultOf(subject: Subject, { machines, targets }: Plan, counts: Co
   return undefined;
 }
 
-export const narrow = (capability: Capability): Capability => ({ ...capability, bindings: 4, sharedBytes: 1024, bufferBytes: 64 * 1024 });
+/** Few bindings and small memories; tables of 5 numbers a lane, so that rows are cut into chunks. */
+export const narrow = (capability: Capability): Capability => ({
+  ...capability,
+  bindings: 4,
+  sharedBytes: 1024,
+  laneBytes: 20,
+  bufferBytes: 64 * 1024,
+});

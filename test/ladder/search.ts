@@ -39,7 +39,10 @@ function onJs(): readonly Plan[] {
   return [
     { machines: [capabilities.webgpu], targets: [js] },
     { machines: [], targets: [{ name: 'js, fused', device, options: { target: 'js', fuse: 'all' } }] },
-    { machines: [], targets: [js, { name: 'js, fused', device, options: { target: 'js', fuse: 'all' } }] },
+    {
+      machines: [],
+      targets: [js, { name: 'js, fused in small tables', device, options: { target: { ...capabilities.js, laneBytes: 20 }, fuse: 'all' } }],
+    },
   ];
 }
 function onWebGpu(gpu: GPUDevice): readonly Plan[] {

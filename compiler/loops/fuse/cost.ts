@@ -69,7 +69,7 @@ const heldBytes = 16_384;
 const stagedDepth = 8;
 
 /** Chunks are tried in these sizes. */
-const chunkSizes = [4, 8, 16, 32, 64, 128, 256, 512];
+const chunkSizes = [2, 4, 8, 16, 32, 64, 128, 256, 512];
 const noSweeps: Pick<Sweeps, 'sweep' | 'chunked'> = { sweep: [], chunked: [] };
 
 /** The best tile, or undefined when no tile is legal. Tiles are chosen for `batch` and valid at any. */

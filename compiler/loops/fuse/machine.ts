@@ -49,14 +49,14 @@ const gpu: Machine = {
  *                   MAE of width 96, batch 8, once long expressions are written for four points: 0.76; with tables of 128 and 256
  *                   groups 0.72, but the gradients of MAE tiny then take 1.43 times as long (and half the time to compile) */
 export function machineOf(capability: Capability): Machine {
-  const { name, bindings, sharedBytes, statements } = capability;
+  const { name, bindings, sharedBytes, laneBytes, statements } = capability;
   if (name === 'gl') return { ...gpu, name, statements, bindings: 16, outputs: 1, tables: 0, lanes: 1, groups: 4096 };
   if (capability.language === 'js')
     return {
       name,
       bindings,
       outputs: bindings,
-      tables: 16_384,
+      tables: laneBytes / 4,
       lanes: 1,
       accumulators: 64,
       registerTile: 3,
@@ -70,7 +70,7 @@ export function machineOf(capability: Capability): Machine {
       name,
       bindings,
       outputs: bindings,
-      tables: 1024,
+      tables: laneBytes / 4,
       lanes: 1,
       accumulators: 64,
       registerTile: 1,

@@ -225,7 +225,7 @@ describe('chosen', () => {
       expect(schedule.tables).toBeLessThanOrEqual(tables);
       expect(schedule.tile[schedule.chunk]).toBeLessThan(K);
     }
-    expect(scheduleByChunk(nest, small(6), 1)).toBe(undefined);
+    expect(scheduleByChunk(nest, small(5), 1)).toBe(undefined);
   });
   test('never where a float that is worked out again decides', () => {
     const decides = lowered(({ graph, score, rows }) => [

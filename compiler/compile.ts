@@ -4,9 +4,8 @@ import type { Program, TypedProgram } from '../common/program.ts';
 import type { Size } from '../common/size.ts';
 import { type Model, type ModelConfig, type ModelOutputs, type Traced, trace } from '../dsl/model.ts';
 import { capabilities, type Target } from './code/capabilities.ts';
-import { generateFused } from './code/fused.ts';
-import { type GenerateOptions, generate } from './code/generate.ts';
-import { schedule } from './code/schedule.ts';
+import { generateFused, generateUnfused } from './code/fused.ts';
+import type { GenerateOptions } from './code/generate.ts';
 import type { Capability } from './code/types.ts';
 import { debugLevel, say } from './debug.ts';
 import { CompileError } from './errors.ts';
@@ -94,7 +93,7 @@ type Kernel = Omit<Dispatch, 'code'> & { readonly code: () => Dispatch['code'] }
 function unfusedKernels(graph: Graph, wanted: readonly number[], capability: Capability, context: GenerateOptions): readonly Kernel[] {
   return lowerUnfused(graph, wanted, { maxBuffers: capability.bindings }).map(({ roots, nest }) => {
     const flat = collapse(nest);
-    return { nest: flat, key: nestKey(flat), root: roots[0]!.node, code: () => generate(flat, schedule(flat, capability), capability, context) };
+    return { nest: flat, key: nestKey(flat), root: roots[0]!.node, code: () => generateUnfused(flat, capability, context) };
   });
 }
 function fusedKernels(graph: Graph, wanted: readonly number[], capability: Capability, context: GenerateOptions): readonly Kernel[] {

@@ -6,17 +6,21 @@ import { isDynamic, isMultiple, type Size } from '../../common/size.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import { axisSet } from '../loops/facts.ts';
-import type { TileSchedule } from '../loops/fuse/cost.ts';
+import { scheduleNest, type TileSchedule } from '../loops/fuse/cost.ts';
+import { machineOf } from '../loops/fuse/machine.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { Scratch } from './epilogue.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
-import { codeOf, type GenerateOptions } from './generate.ts';
+import { codeOf, type GenerateOptions, generate } from './generate.ts';
 import { checkLimits } from './limits.ts';
+import { PanelMemories, Panels } from './panels.ts';
 import { type CutAxis, type Phase, type Phases, phasesOf, type Sweep, tablesOf } from './phases.ts';
 import { Reducer } from './reduce.ts';
-import { type AxisPlan, phaseSchedule, type Schedule, schedule } from './schedule.ts';
+import { inRounds, isWholeIn, type Span } from './rounds.ts';
+import { type AxisPlan, isStaged, phaseSchedule, type Schedule, schedule } from './schedule.ts';
 import { type Binding, define, Names, Scope } from './scope.ts';
 import { Stores } from './stores.ts';
+import { teamOf } from './teams.ts';
 import type { Capability, Code, Expr, Memory, Statement } from './types.ts';
 import { Values } from './values.ts';
 import { chooseVectorMemories } from './vectorise.ts';
@@ -25,26 +29,45 @@ import { countStatements } from './walk.ts';
 /** Structured code for a fused nest. Register tiles shrink until the text is within the target's limit.
  *  @throws CompileError HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
 export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: Capability, options: GenerateOptions): Code {
-  const phases = isPlain(nest, tiles) ? undefined : phasesOf(nest, tiles);
+  const isOneLoop = isPlain(nest, tiles);
+  const phases = isOneLoop && !mayStage(nest, capability) ? undefined : phasesOf(nest, tiles);
   for (let { registers } = capability; ; registers = Math.floor(registers / 2)) {
     const narrow = { ...capability, registers };
-    const code = phases ? new FusedGenerator(nest, phases, narrow, options).code() : codeOf(nest, schedule(nest, narrow), options);
+    const inPhases = phases && inPhasesOf(nest, phases, narrow, options);
+    const code = inPhases && (inPhases.staged || !isOneLoop) ? inPhases.code : codeOf(nest, schedule(nest, narrow), options);
     if (registers > 1 && countStatements(code.body) > capability.statements) continue;
     checkLimits(code, capability);
     return code;
   }
 }
 
+/** Structured code for a nest that fusion has not seen. Where lanes meet and it is one loop over its points, it may be staged, with the
+ *  tiles that a fused kernel of it would have.
+ *  @throws CompileError as `generate` does. */
+export function generateUnfused(nest: LoopNest, capability: Capability, options: GenerateOptions): Code {
+  const tiles = mayStage(nest, capability) ? scheduleNest(nest, machineOf(capability), tilingBatch) : undefined;
+  return tiles && isPlain(nest, tiles)
+    ? generateFused(nest, tiles, capability, options)
+    : generate(nest, schedule(nest, capability), capability, options);
+}
+/** The batch that tiles are chosen for; they are valid at any. */
+const tilingBatch = 8;
+const mayStage = (nest: LoopNest, { sharedBytes, lanes }: Capability): boolean => sharedBytes > 0 && lanes > 1 && nest.parts.length > 0;
+
+/** A kernel in phases; staged: do lanes copy operands into workgroup memory? */
+function inPhasesOf(
+  nest: LoopNest,
+  phases: Phases,
+  capability: Capability,
+  options: GenerateOptions,
+): { readonly code: Code; readonly staged: boolean } {
+  const generator = new FusedGenerator(nest, phases, capability, options);
+  return { code: generator.code(), staged: generator.staged };
+}
+
 /** One loop over its points is all that the kernel is: nothing to keep between loops, and nothing that only some groups do. */
 const isPlain = (nest: LoopNest, tiles: TileSchedule): boolean =>
   tiles.places.every(p => p === 'inline') && nest.stores.every(s => axisSet(s.axes) === axisSet(nest.stores[0]!.axes));
-
-/** Where a group stands along a grid axis: positions 0 ≤ axis < count of its tile. */
-interface Span {
-  readonly tile: number;
-  readonly extent: Size;
-  readonly count: Expr;
-}
 
 class FusedGenerator {
   private readonly nest: LoopNest;
@@ -61,6 +84,11 @@ class FusedGenerator {
   private readonly pending = { reads: new Set<number>(), writes: new Set<number>() };
   /** Lanes that share the points of a group; 1: each lane is a group. */
   private readonly sharing: number;
+  /** Lanes can meet inside sums: they do so in memory of their own, one a type. */
+  private readonly meets: boolean;
+  private readonly panels: PanelMemories;
+  /** Has some phase copied operands into workgroup memory? */
+  staged = false;
 
   constructor(nest: LoopNest, cut: Phases, capability: Capability, options: GenerateOptions) {
     this.nest = nest;
@@ -68,12 +96,15 @@ class FusedGenerator {
     this.capability = capability;
     this.options = options;
     this.sharing = capability.sharedBytes > 0 ? capability.lanes : 1;
-    const space = this.sharing > 1 ? 'shared' : 'private';
     this.memories = [
       ...nest.buffers.map((b): Memory => ({ space: 'storage', dtype: b.dtype, written: b.written, vector: false })),
-      ...cut.tables.map((t): Memory => ({ space, ...t })),
+      ...cut.tables.map((t): Memory => (this.sharing > 1 ? { space: 'shared', ...t, vector: false } : { space: 'private', ...t })),
     ];
     this.scratch = new Scratch(this.memories);
+    const left = capability.sharedBytes / 4 - cut.tables.reduce((n, t) => n + t.length, 0);
+    const meetings = this.sharing * new Set(nest.parts.map(p => nest.values[p.of]!.type)).size;
+    this.meets = left >= meetings;
+    this.panels = new PanelMemories(this.memories, this.meets ? left - meetings : left);
   }
 
   code(): Code {
@@ -169,7 +200,7 @@ class FusedGenerator {
     const { nest } = phase;
     const tiled = (axis: number): Span | undefined => (nest.axes[axis]!.extent !== this.nest.axes[axis]!.extent ? this.spans.get(axis) : undefined);
     const ragged = [...this.spans].reduce((set, [a, { extent }]) => (tiled(a) && !isMultiple(extent, 4) ? set | (1 << a) : set), 0);
-    const plan = phaseSchedule(nest, this.capability, ragged, this.sharing, this.hasRoomToMeet());
+    const plan = phaseSchedule(nest, this.capability, ragged, this.sharing, { meets: this.meets, fits: stage => this.panels.fits(stage) });
     const reducer = new Reducer(plan, this.memories, this.meetings, axis => tiled(axis)?.count);
     const values = new Values(nest, this.options.scalarIndex, (part, at) => reducer.reduce(part, at), this.names);
     reducer.values = values;
@@ -184,19 +215,26 @@ class FusedGenerator {
       const { extent } = nest.axes[axis]!;
       return tiled(axis) ?? { tile: extent as number, extent, count: int(extent as number) };
     };
-    const inner = this.sharing > 1 && !plan.together ? this.dealt(root, plan, spanOf) : this.looped(root, plan, spanOf);
-    if (plan.together) reducer.together = inner.scope;
+    const inner = this.points(root, plan, spanOf);
+    if (plan.team.size > 1) reducer.together = inner.scope;
+    if (isStaged(plan)) {
+      this.staged = true;
+      reducer.panels = new Panels(values, this.panels, spanOf, inner.starts!, this.sharing);
+    }
+    writes.guard = inner.guard;
     writes.put(inner.scope, nest.stores);
     inner.close();
     const conditions = phase.first.map(high => operation('eq', this.highs.get(high)!.base, int(0)));
     return conditions.length > 0 ? [{ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body }] : body;
   }
 
-  /** Lanes meet in memory of their own, one a type. */
-  private hasRoomToMeet(): boolean {
-    const tables = this.cut.tables.reduce((n, t) => n + t.length, 0);
-    const types = new Set(this.nest.parts.map(p => this.nest.values[p.of]!.type));
-    return 4 * (tables + types.size * this.sharing) <= this.capability.sharedBytes;
+  /** The points of a phase as this lane goes through them. */
+  private points(root: Scope, plan: Schedule, spanOf: (axis: number) => Span): Inner {
+    const { team } = plan;
+    if (this.sharing === 1) return this.looped(root, plan, spanOf);
+    if (isStaged(plan)) return inRounds(root, plan.axes, spanOf, this.names, lane, this.sharing);
+    if (team.size === 1) return this.dealt(root, plan, spanOf);
+    return inRounds(root, plan.axes, spanOf, this.names, teamOf(team, this.sharing), this.sharing / team.size);
   }
 
   /** One loop an axis. */
@@ -243,13 +281,14 @@ class FusedGenerator {
     };
   }
   private binding({ axis: _, tile, vector }: AxisPlan, span: Span, base: Expr, body: Statement[]): Binding {
-    const whole = span.tile % tile === 0 && isMultiple(span.extent, tile);
-    const last = tile > 1 && !whole ? define(this.names, body, plus(span.count, int(vector ? -4 : -1))) : undefined;
+    const last = tile > 1 && !isWholeIn(span, tile) ? define(this.names, body, plus(span.count, int(vector ? -4 : -1))) : undefined;
     return { base, tile, vector, extent: span.extent, last };
   }
 }
 interface Inner {
   readonly scope: Scope;
+  readonly guard?: Expr | undefined;
+  readonly starts?: ReadonlyMap<number, Expr>;
   readonly close: () => void;
 }
 const bound = (base: Expr): Binding => ({ base, tile: 1, vector: false, extent: 1, last: undefined });

@@ -6,12 +6,13 @@ import { isDynamic, isMultiple, type Size, timesSize } from '../../common/size.t
 import { CompileError } from '../errors.ts';
 import type { LoopNest, Store } from '../loops/types.ts';
 import { Scratch } from './epilogue.ts';
-import { dividedBy, group, int, lane, less, modulo, plus, sizeExpr, times } from './expressions.ts';
+import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
 import { checkLimits } from './limits.ts';
 import { Reducer } from './reduce.ts';
 import type { AxisPlan, Schedule } from './schedule.ts';
 import { type Binding, define, Scope } from './scope.ts';
 import { Stores } from './stores.ts';
+import { teamOf } from './teams.ts';
 import type { Capability, Code, Expr, Memory, Statement } from './types.ts';
 import { Values } from './values.ts';
 import { chooseVectorMemories } from './vectorise.ts';
@@ -50,9 +51,11 @@ class Generator {
   }
 
   code(): Code {
-    const { lanes, together } = this.schedule;
+    const { lanes, team } = this.schedule;
     const grid = this.schedule.axes.filter(a => a.place === 'grid');
-    const alone = together || lanes === 1; // a group is one point
+    const together = team.size > 1;
+    const teams = lanes / team.size; // tiles of a group
+    const numbered = (first: Expr): Expr => (teams === 1 ? first : plus(times(first, teams), together ? teamOf(team, lanes) : lane));
     const body: Statement[] = [];
     const outer = grid[0];
     const bindings = new Map<number, Binding>();
@@ -62,20 +65,26 @@ class Generator {
     if (outer && this.isRagged(outer)) {
       // the tiles of the batch axis are no multiple of the batch: they are counted over groups, the others over groups and lanes
       const inner = grid.slice(1).reduce((n, a) => n * (this.tiles(a) as number), 1);
-      const count = alone ? inner : Math.ceil(inner / lanes);
+      const count = Math.ceil(inner / teams);
       const at = define(this.values.names, body, times(dividedBy(group, Math.max(count, 1)), outer.tile));
       bindings.set(outer.axis, this.binding(outer, at, body));
-      const rest = modulo(group, Math.max(count, 1));
-      point = alone ? rest : plus(times(rest, lanes), lane);
+      point = numbered(modulo(group, Math.max(count, 1)));
       total = inner;
       size = { count, of: this.nest.axes[outer.axis]!.extent, per: outer.tile };
     } else {
       total = grid.reduce<Size>((n, a) => tilesTimes(n, this.tiles(a)), 1);
-      point = alone ? group : plus(times(group, lanes), lane);
-      size = { count: 1, of: total, per: alone ? 1 : lanes };
+      point = numbered(group);
+      size = { count: 1, of: total, per: teams };
     }
     point = define(this.values.names, body, point);
-    const guarded = !alone && !isMultiple(total, lanes);
+    const ragged = teams > 1 && !isMultiple(total, teams);
+    const guarded = ragged && !together;
+    const isThere = less(point, sizeExpr(total));
+    if (ragged && together) {
+      // teams that have no point meet at that of the last one, and store nothing
+      this.writes.guard = isThere;
+      point = define(this.values.names, body, operation('min', point, plus(sizeExpr(total), int(-1))));
+    }
     const inRange: Statement[] = guarded ? [] : body;
     this.decode(outer && bindings.has(outer.axis) ? grid.slice(1) : grid, point, inRange, bindings);
     const root = new Scope(undefined, bindings, inRange);
@@ -85,7 +94,7 @@ class Generator {
       this.schedule.axes.filter(a => a.place !== 'grid'),
       this.nest.stores,
     );
-    if (guarded) body.push({ kind: 'if', condition: less(point, sizeExpr(total)), body: inRange });
+    if (guarded) body.push({ kind: 'if', condition: isThere, body: inRange });
     return chooseVectorMemories({ memories: this.memories, lanes, grid: size, body });
   }
 

@@ -1,7 +1,7 @@
 // Structured code as text for people: debugging, dumps, tests of what is generated.
 import { showSize } from '../../common/size.ts';
 import type { Prim } from '../../dsl/scalar.ts';
-import type { Code, Expr, Memory, Statement } from './types.ts';
+import { type Code, type Expr, isOfVectors, type Memory, type Statement } from './types.ts';
 
 export function printCode(code: Code): string {
   const { count, of, per } = code.grid;
@@ -11,7 +11,9 @@ export function printCode(code: Code): string {
 
 const place = (memory: number): string => `m${memory}`;
 const printMemory = (m: Memory): string =>
-  m.space === 'storage' ? `${m.dtype}${m.vector ? 'x4' : ''}${m.written ? ' written' : ''}` : `${m.space} ${m.type}[${m.length}]`;
+  m.space === 'storage'
+    ? `${m.dtype}${m.vector ? 'x4' : ''}${m.written ? ' written' : ''}`
+    : `${m.space} ${m.type}${isOfVectors(m) ? 'x4' : ''}[${m.length}]`;
 
 const printBlock = (body: readonly Statement[], indent: string): readonly string[] => body.flatMap(s => printStatement(s, indent));
 function printStatement(s: Statement, indent: string): readonly string[] {

@@ -4,9 +4,12 @@
 //   points   every store axis that all parts depend on: tiles over the grid, a lane a tile (elementwise, contractions, plain sums)
 //   rows     some store axis that a part doesn't depend on: one point of the others at a time, its parts once (row statistics)
 import { type AxisSet, axisSet, partAxes, scope as reach, storeReads } from '../loops/facts.ts';
+import { machineOf } from '../loops/fuse/machine.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { Facts, isWideAlong } from './facts.ts';
-import { isContiguous, loadsOf, plainStride, strideIn } from './strides.ts';
+import { chooseStaging, type Stage } from './staging.ts';
+import { dependsOn, isContiguous, loadsOf, plainStride, strideIn } from './strides.ts';
+import { alone, chooseTeam, type Team, timeAlone } from './teams.ts';
 import { chooseTile, type TileChoice } from './tiles.ts';
 import type { Capability } from './types.ts';
 
@@ -30,11 +33,13 @@ export interface PartPlan {
   readonly block: number;
   /** Parts of one loop of the nest run together if they have the same turn: their accumulators all fit in registers. */
   readonly turn: number;
+  /** What is copied into workgroup memory a chunk of the innermost axis at a time. */
+  readonly stage?: Stage | undefined;
 }
 export interface Schedule {
   readonly lanes: number;
-  /** All lanes of a group stand at the same point of the grid. */
-  readonly together: boolean;
+  /** The lanes of a team stand at the same point of the grid, and share sums. */
+  readonly team: Team;
   /** Stores write four neighbours at once where they can. */
   readonly vectorStores: boolean;
   /** Every axis that a store binds: those of the grid first, outermost first. */
@@ -91,7 +96,7 @@ function elementwise(facts: Facts, capability: Capability): Schedule {
     const wide = vector && axis === inner;
     return { axis, place: looped.includes(axis) ? 'loop' : 'grid', tile: wide ? 4 : 1, vector: wide };
   });
-  return { lanes: capability.lanes, together: false, vectorStores: vector, axes: plans, parts: [] };
+  return { lanes: capability.lanes, team: alone, vectorStores: vector, axes: plans, parts: [] };
 }
 /** Inner axes that one JavaScript group goes through. */
 function loopAxes(facts: Facts, axes: readonly number[]): readonly number[] {
@@ -110,27 +115,19 @@ function points(facts: Facts, capability: Capability): Schedule {
   const { nest, axes } = facts;
   const choice = chooseTile(facts, capability);
   const parts = nest.parts.map((_, p) => partPlan(facts, p, choice, capability));
-  const shares = choice.tiles.size === 0 && choice.along < 0;
-  const split = shares ? splitAxis(facts, capability, parts) : -1;
+  const shared =
+    meets(capability) && isStreamed(facts) ? teamFor(facts, capability, choice, capability.lanes * machineOf(capability).groups) : undefined;
+  if (shared) return shared;
   const plans = axes.map((axis): AxisPlan => ({ axis, place: 'grid', tile: choice.tiles.get(axis) ?? 1, vector: axis === choice.along }));
-  if (split >= 0) {
-    return {
-      lanes: capability.lanes,
-      together: true,
-      vectorStores: false,
-      axes: plans,
-      parts: parts.map(p => ({ ...p, split: p.order.includes(split) ? split : -1 })),
-    };
-  }
   if (capability.lanes === 1) {
     // the innermost axis as a loop, so that a group is a row of tiles
     const inner = axes.at(-1);
     const looped = inner !== undefined && !facts.dynamic(inner) && axes.length > 1 ? inner : -1;
     const serial = plans.filter(p => p.axis !== looped);
     const last = plans.filter(p => p.axis === looped).map((p): AxisPlan => ({ ...p, place: 'loop' }));
-    return { lanes: 1, together: false, vectorStores: false, axes: [...serial, ...last], parts };
+    return { lanes: 1, team: alone, vectorStores: false, axes: [...serial, ...last], parts };
   }
-  return { lanes: capability.lanes, together: false, vectorStores: capability.vectors, axes: plans, parts };
+  return { lanes: capability.lanes, team: alone, vectorStores: capability.vectors, axes: plans, parts };
 }
 
 /** Loops of one part: its axes by falling stride of its first load that moves along them; vectors along the contiguous one. */
@@ -153,17 +150,26 @@ function blockOf(facts: Facts, part: number, axis: number | undefined, choice: T
   return accumulators <= 4 && (facts.dynamic(axis) || facts.atOnce(axis) > 2 * blockLength) ? blockLength : 0;
 }
 
-/** The axis that the lanes of a group share: the innermost of the parts, when it is long enough to be worth a meeting. −1: none. */
-function splitAxis(facts: Facts, capability: Capability, parts: readonly PartPlan[]): number {
+/** Can the lanes of a group meet? */
+const meets = ({ lanes, sharedBytes }: Capability): boolean => lanes > 1 && sharedBytes >= 4 * lanes && (lanes & (lanes - 1)) === 0;
+
+/** Does each sum read something that no other point wants? Then no register tile spares what takes the time. */
+const isStreamed = ({ nest, free, axes }: Facts): boolean =>
+  nest.parts.every(p => loadsOf(nest, reach(nest.values, [p.of])).some(l => axes.every(a => dependsOn(l.at, a, free))));
+
+/** Teams for the sums of a nest, a point a team at a time, where that takes less time than register tiles of lanes alone. */
+function teamFor(facts: Facts, capability: Capability, choice: TileChoice, busy: number): Schedule | undefined {
   const { lanes } = capability;
-  if (lanes === 1 || capability.sharedBytes < 4 * lanes || (lanes & (lanes - 1)) !== 0) return -1;
-  const candidates = parts.map(p => p.order.at(-1));
-  const first = candidates[0];
-  if (first === undefined) return -1;
-  const points = facts.axes.reduce((n, a) => n * facts.atOnce(a), 1);
-  const contiguous = parts.some(p => p.vector >= 0);
-  const long = facts.atOnce(first) >= 2 * lanes && (contiguous || points < 1024);
-  return long && candidates.every(a => a === first) ? first : -1;
+  const found = chooseTeam(facts, lanes, busy);
+  if (!found || found.time >= timeAlone(facts, choice, busy)) return undefined;
+  const single: TileChoice = { tiles: new Map(), along: -1, vectorParts: capability.vectors };
+  return {
+    lanes,
+    team: found.team,
+    vectorStores: false,
+    axes: facts.axes.map(grid),
+    parts: facts.nest.parts.map((_, p) => ({ ...partPlan(facts, p, single, capability), split: found.axis })),
+  };
 }
 
 /** One point of the outer axes at a time, its parts once, then the row: by all lanes of a group where they can meet. */
@@ -181,8 +187,7 @@ function rows(facts: Facts, capability: Capability): Schedule {
   });
   const outer = axisSet(axes.filter(a => !rowAxes.includes(a)));
   const { lanes } = capability;
-  const meets = lanes > 1 && capability.sharedBytes >= 4 * lanes && (lanes & (lanes - 1)) === 0;
-  const together = meets && nest.parts.every((p, i) => (partAxes(p, free) & ~outer) !== 0 || parts[i]!.order.length > 0);
+  const together = meets(capability) && nest.parts.every((p, i) => (partAxes(p, free) & ~outer) !== 0 || parts[i]!.order.length > 0);
   const plans: AxisPlan[] = [
     ...axes.filter(a => !rowAxes.includes(a)).map(grid),
     ...rowAxes.map((axis): AxisPlan => {
@@ -192,16 +197,22 @@ function rows(facts: Facts, capability: Capability): Schedule {
   ];
   return {
     lanes,
-    together,
+    team: together ? { size: lanes, stride: 1 } : alone,
     vectorStores: vector,
     axes: plans,
     parts: parts.map((p, i) => ({ ...p, split: together && (partAxes(nest.parts[i]!, free) & ~outer) === 0 ? (p.order.at(-1) ?? -1) : -1 })),
   };
 }
 
-/** A phase of a fused kernel: its points are loops of a lane, or are shared by `sharing` lanes that a group has, which may meet inside a
- *  sum where there is workgroup memory left for it (`meets`). */
-export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: AxisSet, sharing: number, meets: boolean): Schedule {
+/** Workgroup memory that the tables of a kernel leave over. */
+export interface Room {
+  /** Lanes may meet inside a sum. */
+  readonly meets: boolean;
+  /** Is there any for a stage's panels? */
+  readonly fits: (stage: Stage) => boolean;
+}
+/** A phase of a fused kernel: its points are loops of a lane, or are shared by `sharing` lanes that a group has. */
+export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: AxisSet, sharing: number, room: Room): Schedule {
   const facts = new Facts(nest, ragged);
   const loop = (plan: AxisPlan): AxisPlan => ({ ...plan, place: 'loop' });
   if (nest.parts.length === 0) {
@@ -209,27 +220,36 @@ export function phaseSchedule(nest: LoopNest, capability: Capability, ragged: Ax
     return { ...flat, lanes: sharing, axes: flat.axes.map(loop) };
   }
   const choice = chooseTile(facts, capability, sharing);
+  if (sharing > 1) {
+    const staged = stagedSchedule(facts, capability, choice, sharing, room.fits);
+    if (staged) return staged;
+    const shared = room.meets ? teamFor(facts, capability, choice, sharing) : undefined;
+    if (shared) return { ...shared, axes: shared.axes.map(loop) };
+  }
   const parts = nest.parts.map((_, p) => partPlan(facts, p, choice, capability));
   const plans = facts.axes.map((axis): AxisPlan => ({ axis, place: 'loop', tile: choice.tiles.get(axis) ?? 1, vector: axis === choice.along }));
-  const split = meets ? meetingAxis(facts, parts, sharing) : -1;
-  if (split < 0) return inTurns({ lanes: sharing, together: false, vectorStores: capability.vectors, axes: plans, parts }, facts, capability);
-  const alone: TileChoice = { tiles: new Map(), along: -1, vectorParts: capability.vectors };
+  return inTurns({ lanes: sharing, team: alone, vectorStores: capability.vectors, axes: plans, parts }, facts, capability);
+}
+function stagedSchedule(facts: Facts, capability: Capability, direct: TileChoice, lanes: number, fits: Room['fits']): Schedule | undefined {
+  const single: TileChoice = { tiles: new Map(), along: -1, vectorParts: false };
+  const parts = facts.nest.parts.map((_, p) => partPlan(facts, p, single, capability));
+  const found = chooseStaging(
+    facts,
+    capability,
+    direct,
+    parts.map(p => p.order),
+    lanes,
+    fits,
+  );
+  if (!found) return undefined;
+  const { tile, stages } = found;
   return {
-    lanes: sharing,
-    together: true,
-    vectorStores: false,
-    axes: facts.axes.map((axis): AxisPlan => ({ axis, place: 'loop', tile: 1, vector: false })),
-    parts: nest.parts.map((_, p) => ({ ...partPlan(facts, p, alone, capability), split })),
+    lanes,
+    team: alone,
+    vectorStores: capability.vectors,
+    axes: facts.axes.map((axis): AxisPlan => ({ axis, place: 'loop', tile: tile.tiles.get(axis) ?? 1, vector: axis === tile.along })),
+    parts: parts.map((p, i) => ({ ...p, block: stages[i] ? 0 : p.block, stage: stages[i] })),
   };
 }
-/** Steps that a meeting of all lanes takes, in terms of a sum. */
-const meetingSteps = 24;
-/** The axis of the sums that lanes share because there are too few points for all of them: −1 when each lane had better take its own. */
-function meetingAxis(facts: Facts, parts: readonly PartPlan[], lanes: number): number {
-  if (lanes === 1 || (lanes & (lanes - 1)) !== 0) return -1;
-  const points = facts.axes.reduce((n, a) => n * facts.atOnce(a), 1);
-  const terms = parts[0]!.order.reduce((n, a) => n * facts.atOnce(a), 1);
-  const inner = parts[0]!.order.at(-1);
-  if (inner === undefined || parts.some(p => p.order.at(-1) !== inner) || facts.atOnce(inner) < lanes) return -1;
-  return points * (terms / lanes + meetingSteps) < Math.ceil(points / lanes) * terms ? inner : -1;
-}
+/** Is anything copied into workgroup memory? */
+export const isStaged = (schedule: Schedule): boolean => schedule.parts.some(p => p.stage !== undefined);

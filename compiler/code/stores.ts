@@ -3,10 +3,11 @@ import { isMultiple } from '../../common/size.ts';
 import { axisSet } from '../loops/facts.ts';
 import type { Store } from '../loops/types.ts';
 import { asLoop, asVectors, type Epilogue, epilogueAxes, type Scratch } from './epilogue.ts';
-import { element, int, lane, operation, plus, splat, vector } from './expressions.ts';
+import { element, int, operation, plus, splat, vector } from './expressions.ts';
 import type { Schedule } from './schedule.ts';
 import type { Offsets, Scope } from './scope.ts';
 import { isContiguous } from './strides.ts';
+import { memberOf } from './teams.ts';
 import type { Expr, Statement } from './types.ts';
 import { type Values, withOffset } from './values.ts';
 
@@ -16,6 +17,8 @@ export class Stores {
   private readonly scratch: Scratch;
   private readonly tables: ReadonlySet<number>;
   private readonly rewrites: boolean;
+  /** What must hold for anything to be stored. */
+  guard: Expr | undefined;
 
   /** tables: buffers in which a position beyond the tile's end is its last one, so that writing it twice writes the same; rewrites: the
    *  stores write what their values were read from. */
@@ -53,8 +56,8 @@ export class Stores {
         return starts.map(start => this.writeFour(store, at, withOffset(offsets, vectorised, start), vectorised));
       });
     });
-    // one lane writes what all have read
-    if (this.schedule.together && this.rewrites) at.body.push({ kind: 'barrier' });
+    // one lane of a team writes what all have read
+    if (this.schedule.team.size > 1 && this.rewrites) at.body.push({ kind: 'barrier' });
     const open: { key: string; body: Statement[] } = { key: '', body: at.body };
     for (const { statements, conditions } of writes) {
       const key = JSON.stringify(conditions);
@@ -127,7 +130,8 @@ export class Stores {
       const base = (own >> axis) & 1 ? undefined : at.findBinding(axis)?.base;
       return base && base.kind !== 'literal' ? [operation('eq', base, int(0))] : [];
     });
-    const oneLane = this.schedule.together && !this.schedule.axes.some(a => a.place === 'lanes' && (own >> a.axis) & 1);
-    return [...first, ...(oneLane ? [operation('eq', lane, int(0))] : []), ...inside];
+    const { team, lanes, axes } = this.schedule;
+    const oneLane = team.size > 1 && !axes.some(a => a.place === 'lanes' && (own >> a.axis) & 1);
+    return [...(this.guard ? [this.guard] : []), ...first, ...(oneLane ? [operation('eq', memberOf(team, lanes), int(0))] : []), ...inside];
   }
 }

@@ -37,7 +37,11 @@ export type Statement =
 /** A storage binding (in binding order), workgroup-shared memory, or an array private to a lane. */
 export type Memory =
   | { readonly space: 'storage'; readonly dtype: DType; readonly written: boolean; readonly vector: boolean } // vector: every access is 4 wide
-  | { readonly space: 'shared' | 'private'; readonly type: ScalarType; readonly length: number };
+  | { readonly space: 'shared'; readonly type: ScalarType; readonly length: number; readonly vector: boolean }
+  | { readonly space: 'private'; readonly type: ScalarType; readonly length: number };
+
+/** Is every access of the memory 4 wide? */
+export const isOfVectors = (m: Memory): boolean => m.space !== 'private' && m.vector;
 
 export interface Code {
   readonly memories: readonly Memory[];

@@ -20,7 +20,8 @@ export class Values {
   private readonly uses: readonly number[];
   /** The one op that uses a value; `ofPart` when that is a part; −1 when there is none or more. */
   private readonly user: readonly number[];
-  private readonly needs = new Map<number, readonly number[]>();
+  private needs = new Map<number, readonly number[]>();
+  private given: ReadonlySet<number> = new Set();
   private readonly depth = new WeakMap<Expr, number>();
   private readonly scalarIndex: (name: string) => number;
   private readonly reduce: (part: number, at: Scope, offsets: Offsets) => void;
@@ -60,11 +61,21 @@ export class Values {
     if (known) return known;
     let needs = this.needs.get(v);
     if (!needs) {
-      needs = reach(this.nest.values, [v]);
+      needs = reach(this.nest.values, [v], this.given);
       this.needs.set(v, needs);
     }
     for (const u of needs) if (!this.find(u, at, offsets)) this.compute(u, at, offsets);
     return this.find(v, at, offsets)!;
+  }
+
+  /** Computes something where scopes know some values already: what those are made from is not asked for. */
+  assuming(given: ReadonlySet<number>, compute: () => void): void {
+    const { given: before, needs } = this;
+    this.given = given;
+    this.needs = new Map();
+    compute();
+    this.given = before;
+    this.needs = needs;
   }
 
   /** Names a value by the offsets that it depends on, at the place where it stands. */

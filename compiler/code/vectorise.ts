@@ -1,8 +1,7 @@
-// A storage binding is an array of vectors when everything that touches it moves four aligned elements; else it is an array of
-// scalars, and what wanted to move four moves one four times. (WGSL has no view of one buffer as both.) Tables are scalars always:
-// their rows seldom begin at multiples of four.
+// A storage binding, or memory that lanes share, is an array of vectors when everything that touches it moves four aligned elements; else it
+// is an array of scalars, and what wanted to move four moves one four times. (WGSL has no view of one memory as both.)
 import { element, int, plus } from './expressions.ts';
-import type { Code, Expr, Memory, Statement } from './types.ts';
+import { type Code, type Expr, isOfVectors, type Memory, type Statement } from './types.ts';
 import { mapStatements, walkExpressions } from './walk.ts';
 
 export function chooseVectorMemories(code: Code): Code {
@@ -18,8 +17,12 @@ export function chooseVectorMemories(code: Code): Code {
       if (s.kind === 'store') note(s.memory, s.value.width);
     },
   );
-  const memories = code.memories.map((m, i): Memory => (m.space === 'storage' ? { ...m, vector: wide.has(i) && !scalar.has(i) } : m));
-  const isSplit = (memory: number): boolean => wide.has(memory) && (scalar.has(memory) || code.memories[memory]!.space !== 'storage');
+  const memories = code.memories.map((m, i): Memory => {
+    if (m.space === 'private') return m;
+    const isWhole = m.space === 'storage' || m.length % 4 === 0;
+    return { ...m, vector: isWhole && wide.has(i) && !scalar.has(i) };
+  });
+  const isSplit = (memory: number): boolean => wide.has(memory) && !isOfVectors(memories[memory]!);
   if (!code.memories.some((_, i) => isSplit(i))) return { ...code, memories };
   const splitLoad = (e: Expr): Expr =>
     e.kind === 'load' && e.width === 4 && isSplit(e.memory)

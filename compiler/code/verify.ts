@@ -6,7 +6,7 @@ import type { ScalarType } from '../../dsl/scalar.ts';
 import { primType } from '../../dsl/scalar.ts';
 import { intrinsic } from '../render/intrinsics.ts';
 import { checkLimits } from './limits.ts';
-import type { Capability, Code, Expr, Memory, Statement, Width } from './types.ts';
+import { type Capability, type Code, type Expr, isOfVectors, type Memory, type Statement, type Width } from './types.ts';
 import { operandsOf } from './walk.ts';
 
 export const memoryType = (m: Memory): ScalarType => (m.space === 'storage' ? (m.dtype === 'f16' ? 'f32' : m.dtype) : m.type);
@@ -151,8 +151,7 @@ class Verifier {
   }
   private address(at: Expr, m: Memory, width: Width): void {
     if (at.type !== 'i32' || at.width !== 1) fail('an address is an i32');
-    if (m.space === 'storage' ? m.vector !== (width === 4) : width !== 1)
-      fail(`${width} wide access of a memory of ${m.space === 'storage' && m.vector ? 'vectors' : 'scalars'}`);
+    if (isOfVectors(m) !== (width === 4)) fail(`${width} wide access of a memory of ${isOfVectors(m) ? 'vectors' : 'scalars'}`);
   }
   private memory(i: number): Memory {
     return this.code.memories[i] ?? fail(`there is no memory ${i}`);

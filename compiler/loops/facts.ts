@@ -67,15 +67,16 @@ export function operands(value: Val): readonly number[] {
       return value.args;
   }
 }
-/** All values that some values need at their own point, in order; bodies of parts are not entered. */
-export function scope(values: readonly Val[], roots: readonly number[]): readonly number[] {
+const none: ReadonlySet<number> = new Set();
+/** All values that some values need at their own point, in order; bodies of parts, and what given values are made from, are not entered. */
+export function scope(values: readonly Val[], roots: readonly number[], given = none): readonly number[] {
   const seen = new Set<number>();
   const stack = [...roots];
   while (stack.length > 0) {
     const v = stack.pop()!;
     if (seen.has(v)) continue;
     seen.add(v);
-    stack.push(...operands(values[v]!));
+    if (!given.has(v)) stack.push(...operands(values[v]!));
   }
   return [...seen].sort((a, b) => a - b);
 }

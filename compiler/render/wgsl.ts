@@ -4,7 +4,7 @@
 import type { Access } from '../../common/program.ts';
 import { isDynamic } from '../../common/size.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
-import type { Code, Expr, Memory, Statement, Width } from '../code/types.ts';
+import { type Code, type Expr, isOfVectors, type Memory, type Statement, type Width } from '../code/types.ts';
 import { walkExpressions } from '../code/walk.ts';
 import { CompileError } from '../errors.ts';
 import { shortestF32 } from './numbers.ts';
@@ -67,7 +67,7 @@ function declaration(code: Code, m: Memory, i: number, access: readonly Access[]
         `@group(0) @binding(${i}) var<storage, ${access[i] ?? (m.written ? 'read_write' : 'read')}> b${i}: array<${wide(stored(elementType(m)), m.vector ? 4 : 1)}>;`,
       ];
     case 'shared':
-      return [`var<workgroup> ${nameOf(code, i)}: array<${stored(m.type)}, ${m.length}>;`];
+      return [`var<workgroup> ${nameOf(code, i)}: array<${wide(stored(m.type), m.vector ? 4 : 1)}, ${m.vector ? m.length / 4 : m.length}>;`];
     case 'private':
       return [];
   }
@@ -128,7 +128,7 @@ const typed = (e: Expr, text: string): string => (e.kind === 'literal' && e.type
 function access(code: Code, memory: number, at: Expr): string {
   const m = code.memories[memory]!;
   const index = expression(code, at);
-  if (m.space !== 'storage' || !m.vector) return `${nameOf(code, memory)}[${unwrapped(index)}]`;
+  if (!isOfVectors(m)) return `${nameOf(code, memory)}[${unwrapped(index)}]`;
   return `${nameOf(code, memory)}[${at.kind === 'literal' ? at.value / 4 : `${index} >> 2u`}]`;
 }
 

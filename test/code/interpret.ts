@@ -1,6 +1,6 @@
 // Runs structured code as it is written: all lanes of a group, in turn from barrier to barrier, vectors element by element, in
 // doubles. It checks what a device would not say: addresses inside memories, vectors aligned, every element stored at most once in a
-// grid, nothing read from workgroup memory that no lane wrote.
+// grid, nothing read from workgroup memory that no lane wrote. It counts what is read from storage.
 import { gridSize } from '../../common/program.ts';
 import type { Code, Expr, Statement } from '../../compiler/code/types.ts';
 import { memoryType } from '../../compiler/code/verify.ts';
@@ -8,10 +8,12 @@ import { float64 } from '../../compiler/graph/arithmetic.ts';
 
 type Value = readonly number[];
 
-export function interpretCode(code: Code, storage: readonly Float64Array[], u: Float64Array): void {
+/** Runs all groups; how many elements of storage all lanes read. */
+export function interpretCode(code: Code, storage: readonly Float64Array[], u: Float64Array): number {
   const machine = new Machine(code, storage, u);
   const groups = gridSize(code.grid, u[0]!);
   for (let g = 0; g < groups; g++) machine.group(g);
+  return machine.read;
 }
 
 class Machine {
@@ -20,6 +22,8 @@ class Machine {
   /** By memory; of a lane's own memories, by lane. */
   private readonly memories: (Float64Array | Float64Array[])[];
   private readonly stored: (Uint8Array | undefined)[];
+  /** Elements of storage. */
+  read = 0;
 
   constructor(code: Code, storage: readonly Float64Array[], u: Float64Array) {
     this.code = code;
@@ -38,7 +42,8 @@ class Machine {
   }
   group(group: number): void {
     this.code.memories.forEach((m, i) => {
-      if (m.space !== 'storage') for (let lane = 0; lane < this.code.lanes; lane++) this.memory(i, lane).fill(Number.NaN);
+      const own = m.space === 'private' ? this.code.lanes : m.space === 'shared' ? 1 : 0;
+      for (let lane = 0; lane < own; lane++) this.memory(i, lane).fill(Number.NaN);
     });
     const lanes = Array.from({ length: this.code.lanes }, (_, lane) => this.block(this.code.body, new Map(), group, lane));
     for (let left = lanes; left.length > 0; ) {
@@ -108,6 +113,7 @@ class Machine {
       }
       case 'load': {
         const at = this.inside(e.memory, get(e.at)[0]!, e.width, lane);
+        if (this.stored[e.memory]) this.read += e.width;
         return Array.from({ length: e.width }, (_, i) => this.memory(e.memory, lane)[at + i]!);
       }
       case 'element':

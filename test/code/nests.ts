@@ -77,3 +77,22 @@ export function anyOfRows(rows: Size, length: number): LoopNest {
   );
   return one(g, g.reduce('max', over, [1]));
 }
+/** Normalised rows by the rows of a matrix: the values of one side are worked out from parts. */
+export function projected(rows: Size, k: number, out: number): LoopNest {
+  const g = new Graph();
+  const x = g.input('x', [rows, k]);
+  const across = (v: number): number => g.expand(v, [rows, k], [0]);
+  const centred = g.map(
+    scalar('centred', ['f32', 'f32'], (b, p, s) => b.op('sub', p, b.op('div', s, b.constant(k)))),
+    [x, across(g.reduce('sum', x, [1]))],
+  );
+  const square = g.map(
+    scalar('square', ['f32'], (b, p) => b.op('mul', p, p)),
+    [centred],
+  );
+  const scaled = g.map(
+    scalar('scaled', ['f32', 'f32'], (b, p, s) => b.op('mul', p, b.op('rsqrt', b.op('add', b.op('div', s, b.constant(k)), b.constant(1e-6))))),
+    [centred, across(g.reduce('sum', square, [1]))],
+  );
+  return one(g, g.contract(['nk', 'ok'], 'no', scaled, g.input('w', [out, k])));
+}

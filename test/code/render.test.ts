@@ -98,20 +98,21 @@ test('WGSL of row sums over a free batch, by lanes that share', () => {
           a_0 = a_0 + v_3;
         }
         let v_4 = (a_0.x + a_0.y) + (a_0.z + a_0.w);
+        let i_5 = lane;
         s2[lane] = v_4;
         workgroupBarrier();
-        if (lane < 2) {
+        if (i_5 < 2) {
           s2[lane] = s2[lane] + s2[lane + 2];
         }
         workgroupBarrier();
-        if (lane < 1) {
+        if (i_5 < 1) {
           s2[lane] = s2[lane] + s2[lane + 1];
         }
         workgroupBarrier();
-        let v_5 = s2[0];
+        let v_6 = s2[0];
         workgroupBarrier();
         if (lane == 0) {
-          b1[group] = v_5;
+          b1[group] = v_6;
         }
       }
     }

@@ -11,7 +11,7 @@ import { codeFor } from './run.ts';
 
 /** `n grid 4, o grid 4x | k x` : axes with their tiles (x: 4-wide), then the parts' loops (x: 4-wide, s: split, b: in blocks). */
 function words(nest: LoopNest, capability: Capability): string {
-  const { axes, parts, together } = schedule(nest, capability);
+  const { axes, parts, team } = schedule(nest, capability);
   const name = (a: number): string => nest.axes[a]!.name;
   const stores = axes.map(a => `${name(a.axis)} ${a.place} ${a.tile}${a.vector ? 'x' : ''}`).join(', ');
   const loops = parts.map(p =>
@@ -19,7 +19,7 @@ function words(nest: LoopNest, capability: Capability): string {
       .map(a => `${name(a)}${a === p.vector ? ' x' : ''}${a === p.split ? ' s' : ''}${p.block > 0 && a === p.order.at(-1) ? ' b' : ''}`)
       .join(' '),
   );
-  return `${together ? 'together: ' : ''}${[stores, ...loops].join(' | ')}`;
+  return `${team.size > 1 ? `teams of ${team.size}${team.stride > 1 ? ` every ${team.stride}` : ''}: ` : ''}${[stores, ...loops].join(' | ')}`;
 }
 const { js, webgpu } = capabilities;
 const software = capabilities['webgpu-software'];

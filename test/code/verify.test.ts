@@ -17,7 +17,7 @@ const code = (...body: Statement[]): Code => ({
     { space: 'storage', dtype: 'f32', written: false, vector: false },
     { space: 'storage', dtype: 'f32', written: true, vector: false },
     { space: 'storage', dtype: 'f32', written: true, vector: true },
-    { space: 'shared', type: 'f32', length: 64 },
+    { space: 'shared', type: 'f32', length: 64, vector: false },
   ],
   lanes: 64,
   grid: { count: 1, of: 4, per: 1 },

@@ -3,16 +3,19 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sizeAt } from '../../common/size.ts';
 import { capabilities } from '../../compiler/code/capabilities.ts';
-import type { Capability } from '../../compiler/code/types.ts';
+import { generateFused } from '../../compiler/code/fused.ts';
+import type { Capability, Memory } from '../../compiler/code/types.ts';
 import { float64 } from '../../compiler/graph/arithmetic.ts';
 import { collapse } from '../../compiler/loops/collapse.ts';
+import { scheduleNest } from '../../compiler/loops/fuse/cost.ts';
+import { machineOf } from '../../compiler/loops/fuse/machine.ts';
 import { isGiven } from '../../compiler/loops/lower.ts';
 import type { LoopNest } from '../../compiler/loops/types.ts';
 import { lowerUnfused } from '../../compiler/loops/unfused.ts';
 import { build, familyNames, type Program } from '../loops/programs.ts';
 import { runKernels } from '../loops/run.ts';
 import { Gpu } from './gpu.ts';
-import { anyOfRows, batched, bell, columnSums, normalised, rowSums, rowsByColumns, rowsByRows } from './nests.ts';
+import { anyOfRows, batched, bell, columnSums, normalised, projected, rowSums, rowsByColumns, rowsByRows } from './nests.ts';
 import { runReference, smallFeeds } from './run.ts';
 
 let gpu: Gpu;
@@ -74,6 +77,23 @@ for (const [name, capability] of records)
     const memory = waves(nest, batch);
     expect(error(await gpu.runNest(nest, capability, memory, { batch }), runReference(nest, memory, { batch }))).toBeLessThan(3e-6);
   });
+
+/** Panels in workgroup memory: of vectors, of scalars, of values worked out from tables. */
+const staged: readonly (readonly [string, LoopNest, readonly number[]])[] = [
+  ['rows by rows', rowsByRows({ batch: 13 }, 32, 64), [32, 64, 0]],
+  ['rows by columns, nothing divides', rowsByColumns(37, 23, 41), [32, 16, 0]],
+  ['a projection of normalised rows', projected({ batch: 17 }, 32, 64), [16, 64, 0]],
+];
+test.each(staged)('staged: %s', async (_, nest, tile) => {
+  const { webgpu } = capabilities;
+  const batch = 3;
+  const memory = waves(nest, batch);
+  const tiles = { ...scheduleNest(nest, machineOf(webgpu), batch)!, tile };
+  const code = generateFused(nest, tiles, webgpu, { scalarIndex: () => 1 });
+  const isPanel = (m: Memory): boolean => m.space === 'shared' && m.length > 2 * webgpu.lanes;
+  expect(code.memories.some(isPanel)).toBe(true);
+  expect(error(await gpu.runNest(nest, webgpu, memory, { batch }, -77, code), runReference(nest, memory, { batch }))).toBeLessThan(3e-6);
+});
 
 test('a grid beyond the limit of a dimension is folded over y and z', async () => {
   const nest = bell({ batch: 7 }, 31); // at batch 3: 651 points, 82 groups, and 3 a dimension would hold only 27

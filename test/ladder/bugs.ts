@@ -66,7 +66,7 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
   ],
   'tiles and code': [
     ['compiler/code/scope.ts', 'b.last && offset > 0 ?', 'b.last && offset > 1 ?'],
-    ['compiler/code/reduce.ts', 'half = lanes / 2', 'half = lanes / 4', 'webgpu'],
+    ['compiler/code/reduce.ts', 'half = team.size / 2', 'half = team.size / 4', 'webgpu'],
     ['compiler/code/vectorise.ts', 'at: plus(s.at, int(i))', 'at: s.at', 'webgpu'],
     ['compiler/code/strides.ts', 'strideIn(x, axis, free) === 1 && isAligned(x, axis)', 'strideIn(x, axis, free) === 1', 'webgpu'],
   ],
@@ -122,7 +122,7 @@ export const survivors: Readonly<Record<string, readonly Bug[]>> = {
     ['compiler/code/fused.ts', "operation('min', int(tile), left)", 'int(tile)'],
     ['compiler/code/phases.ts', 'const own = this.facts.own[part]!;', 'const own = this.facts.full[part]!;'],
     ['compiler/code/stores.ts', 'return last && offset > 0 ?', 'return last && offset > 1 ?'],
-    ['compiler/code/stores.ts', 'return [...first, ...(oneLane', 'return [...(oneLane'],
+    ['compiler/code/stores.ts', ': []), ...first, ...(oneLane', ': []), ...(oneLane'],
   ],
   'floats seldom tie': [['compiler/graph/gradient/transpose.ts', "b.op('div', b.op('mul', hit, g), count)", "b.op('mul', hit, g)"]],
   'two concats of one program must have pieces of one structure at other places': [

@@ -11,7 +11,7 @@ function build(): Command {
     .configureOutput({ writeErr: () => undefined })
     .showSuggestionAfterError(true);
   const config = (): Option => new Option('--config <config>', "a preset's name, a JSON file, or the JSON itself (default: the first preset)");
-  const target = (): Option => new Option('--target <target>', 'webgpu, webgpu-large, webgpu-software or js').default('webgpu');
+  const target = (): Option => new Option('--target <target>', 'webgpu, webgpu-large, webgpu-software, js or gl').default('webgpu');
   const batch = (): Option => new Option('--batch <n>', 'make the batch a number').argParser(positive);
   const grad = (): Option => new Option('--grad <output>', "add outputs grad.<parameter>: the output's gradients in every trained parameter");
   const fuse = (): Option => new Option('--fuse <how>', 'how operations become kernels').choices(['all', 'none']).default('all');

@@ -30,7 +30,7 @@ export class SlotMemory {
     if (total > this.#limit)
       throw new DeviceError(
         'HD2',
-        `program '${this.#program.name}' at batch ${batch} takes ${total} bytes, over the memoryLimit of ${this.#limit}; use a smaller batch`,
+        `program '${this.#program.name}' at batch ${batch} takes ${total} bytes, over the memoryLimit of ${this.#limit}; the largest values are ${largest(this.#program, slots, batch)}; use a smaller batch`,
       );
     const fresh = new Set<number>();
     for (const [slot, bytes] of sizes) {
@@ -58,4 +58,15 @@ export class SlotMemory {
       this.#buffers[slot] = undefined;
     });
   }
+}
+
+const named = 3;
+/** The largest values that lie in some slots, in words: those of the arena by the operation that makes them. */
+function largest({ inputs, weights, state, values }: Program, slots: ReadonlySet<number>, batch: number): string {
+  const kinds = Object.entries({ input: inputs, weight: weights, state, value: values });
+  const all = kinds.flatMap(([kind, list]) =>
+    list.filter(v => slots.has(v.slot)).map(v => ({ of: `${kind} ${v.name}`, bytes: sizeAt(v.bytes, batch) })),
+  );
+  const first = all.sort((a, b) => b.bytes - a.bytes).slice(0, named);
+  return first.map(v => `${v.of} (${v.bytes} bytes)`).join(', ');
 }

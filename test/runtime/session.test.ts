@@ -309,7 +309,7 @@ describe('memory and disposal', () => {
     const session = disposed(await openRows({ device, memoryLimit: 4096 }));
     const e = await failure(() => session.run({ x: new Float32Array(400), pick: new Int32Array(100) }, gain));
     expect(e).toMatchObject({ code: 'HD2' });
-    expect(e.message).toContain('over the memoryLimit of 4096');
+    expect(e.message).toContain('over the memoryLimit of 4096; the largest values are input x (1600 bytes), ');
     expect(device.liveBuffers).toBe(0);
     await session.run(given, gain);
   });

@@ -9,6 +9,7 @@ import { axisSet } from '../loops/facts.ts';
 import { scheduleNest, type TileSchedule } from '../loops/fuse/cost.ts';
 import { machineOf } from '../loops/fuse/machine.ts';
 import type { LoopNest } from '../loops/types.ts';
+import { inBlocks } from './blocks.ts';
 import { Scratch } from './epilogue.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
 import { codeOf, type GenerateOptions, generate } from './generate.ts';
@@ -29,8 +30,9 @@ import { countStatements } from './walk.ts';
 /** Structured code for a fused nest. Register tiles shrink until the text is within the target's limit.
  *  @throws CompileError HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
 export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: Capability, options: GenerateOptions): Code {
-  const isOneLoop = isPlain(nest, tiles);
-  const phases = isOneLoop && !mayStage(nest, capability) ? undefined : phasesOf(nest, tiles);
+  const blocks = tiles.places.every(p => p === 'inline') ? inBlocks(nest, capability) : undefined;
+  const isOneLoop = !blocks && isPlain(nest, tiles);
+  const phases = isOneLoop && !mayStage(nest, capability) ? undefined : phasesOf(nest, blocks ?? tiles);
   for (let { registers } = capability; ; registers = Math.floor(registers / 2)) {
     const narrow = { ...capability, registers };
     const inPhases = phases && inPhasesOf(nest, phases, narrow, options);
@@ -41,10 +43,12 @@ export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: C
   }
 }
 
-/** Structured code for a nest that fusion has not seen. Where lanes meet and it is one loop over its points, it may be staged, with the
+/** Structured code for a nest that fusion has not seen, in blocks as a fused one. Where lanes meet and it is one loop over its points, it may be staged, with the
  *  tiles that a fused kernel of it would have.
  *  @throws CompileError as `generate` does. */
 export function generateUnfused(nest: LoopNest, capability: Capability, options: GenerateOptions): Code {
+  const blocks = inBlocks(nest, capability);
+  if (blocks) return generateFused(nest, blocks, capability, options);
   const tiles = mayStage(nest, capability) ? scheduleNest(nest, machineOf(capability), tilingBatch) : undefined;
   return tiles && isPlain(nest, tiles)
     ? generateFused(nest, tiles, capability, options)
@@ -162,6 +166,10 @@ class FusedGenerator {
   private tilesOf(g: CutAxis): number {
     return Math.max(1, Math.ceil((this.extent(g) as number) / g.tile));
   }
+  private chunksOf(over: CutAxis): Expr {
+    const extent = this.extent(over);
+    return isDynamic(extent) ? dividedBy(plus(sizeExpr(extent), int(over.tile - 1)), over.tile) : int(this.tilesOf(over));
+  }
   private span(g: CutAxis, body: Statement[]): Span {
     const extent = this.extent(g);
     const { tile, high } = g;
@@ -194,7 +202,7 @@ class FusedGenerator {
     this.spans.set(over.axis, this.span(over, body));
     this.meet(body);
     for (const phase of phases) this.step(phase, body);
-    outer.push({ kind: 'for', name: counter.name, from: int(0), to: int(this.tilesOf(over)), step: 1, body });
+    outer.push({ kind: 'for', name: counter.name, from: int(0), to: this.chunksOf(over), step: 1, body });
   }
   private phase(phase: Phase): readonly Statement[] {
     const { nest } = phase;

@@ -4,6 +4,9 @@
 import { type AxisSet, indexAxes } from '../loops/facts.ts';
 import type { Index, LoopNest } from '../loops/types.ts';
 
+/** Numbers in a line of a processor's cache. */
+export const lineElements = 16;
+
 /** Address step from one of the four positions to the next; undefined when it isn't one number. */
 export function strideIn(x: Index, axis: number, free: readonly AxisSet[]): number | undefined {
   let stride = 0;

@@ -4,7 +4,7 @@
 // Geijn, "Anatomy of high-performance matrix multiplication", 2008; here the counts alone decide, for any loads and any axes.)
 import { scope as reach } from '../loops/facts.ts';
 import { type Facts, isWideAlong } from './facts.ts';
-import { dependsOn, isContiguous, loadsOf, plainStride } from './strides.ts';
+import { dependsOn, isContiguous, lineElements, loadsOf, plainStride } from './strides.ts';
 import type { Capability } from './types.ts';
 
 export interface TileChoice {
@@ -19,7 +19,6 @@ export interface TileChoice {
 /** A load against an arithmetic instruction, and a load from a line of the cache that the last step did not touch. */
 const loadCost = 2;
 const lineCost = 5;
-const lineElements = 16;
 const longestTile = 8;
 
 type Load = ReturnType<typeof loadsOf>[number];

@@ -85,7 +85,7 @@ const js: Table = {
   sign: all(native('Math.sign($0)')),
   floor: { f32: native('Math.floor($0)') },
   ceil: { f32: native('Math.ceil($0)') },
-  exp: { f32: native('Math.exp($0)', 0.5) },
+  exp: { f32: call('exp', 0.5) },
   log: { f32: native('Math.log($0)', 0.5) },
   sqrt: { f32: native('Math.sqrt($0)', 0.5) },
   rsqrt: { f32: native('(1 / Math.sqrt($0))', 0.5) },

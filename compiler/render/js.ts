@@ -68,7 +68,7 @@ function statement(code: Code, s: Statement, indent: string): readonly string[] 
     }
     case 'for':
       return [
-        `${indent}for (let ${s.name} = ${e(s.from)}; ${s.name} < ${e(s.to)}; ${s.name} += ${s.step}) {`,
+        `${indent}for (let ${s.name} = ${e(s.from)}; ${s.name} < ${expression(code, s.to)}; ${s.name} += ${s.step}) {`,
         ...statements(code, s.body, `${indent}  `),
         `${indent}}`,
       ];

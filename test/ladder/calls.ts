@@ -13,12 +13,15 @@ export class Value {
   readonly op: string;
   /** log₂ of a bound of its magnitude: what keeps random programs in range. */
   readonly size: number;
-  constructor(call: number, name: string, tensor: Tensor, op: string, size: number) {
+  /** Positive, and well apart from 0. */
+  readonly positive: boolean;
+  constructor(call: number, name: string, tensor: Tensor, op: string, size: number, positive = false) {
     this.call = call;
     this.name = name;
     this.tensor = tensor;
     this.op = op;
     this.size = size;
+    this.positive = positive;
   }
 }
 export type Arg = Value | number | string | boolean | undefined | readonly Arg[] | { readonly [key: string]: Arg };

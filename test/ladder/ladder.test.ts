@@ -25,7 +25,7 @@ test('random programs of the language, down to the JavaScript device', { timeout
   await holds(numRuns, coverage, (draw, program) => fault(draw, plans[draw.turn % plans.length]!, counts, program));
   console.log(`${JSON.stringify(counts)}\n${coverage}`);
   expect(coverage.rare(Math.ceil(numRuns / 100))).toEqual([]);
-  expect(coverage.pairs.size).toBeGreaterThan(Math.min(numRuns * 2, 2000));
+  expect(coverage.pairs.size).toBeGreaterThan(Math.min(numRuns * 4, 4500));
   expect(counts.exact).toBeGreaterThan(numRuns / 4);
   expect(counts.gradients).toBeGreaterThan(numRuns / 10);
   expect(counts.dropped).toBeLessThanOrEqual(0.02 * counts.elements);

@@ -5,7 +5,7 @@ import { intern } from '../../compiler/graph/intern.ts';
 import { evalDim } from '../../dsl/dim.ts';
 import * as ops from '../../dsl/ops/index.ts';
 import { type Dim, dtypeName, dtypeOf, type Shape, ShapeError, type Tensor } from '../../dsl/tensor.ts';
-import { type Arg, type Call, partsOf, runCall, Value } from './calls.ts';
+import { type Arg, type Call, operands, partsOf, runCall, Value } from './calls.ts';
 
 export const language: Readonly<Record<string, unknown>> = { ...ops };
 /** The batch that free programs are run and counted at. */
@@ -32,6 +32,21 @@ export const typeOf = (v: Value): string => dtypeName(dtypeOf(v.tensor));
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 export const newest = <T>(list: readonly T[], i: number): T => list[list.length - 1 - (i % 2 === 0 ? 0 : (i >> 1) % list.length)]!;
 
+/** From positive values these make positive values. */
+const keepsPositive = new Set(
+  'sqrt rsqrt add maximum minimum max min mean cumsum reshape broadcastTo squeeze expandDims permute transpose flip roll slice split unbind concat stack rearrange repeat gather topk stopGradient'.split(
+    ' ',
+  ),
+);
+function isPositive(op: string, args: readonly Arg[], result: Tensor): boolean {
+  if (result.node.dtype !== 'f32') return false;
+  if (op === 'exp') return true; // of what is not small, see `small`
+  if (op === 'add' && args[0] instanceof Value && args[0].op === 'abs') return typeof args[1] === 'number' && args[1] >= 0.5;
+  const joins = ['add', 'maximum', 'minimum'].includes(op);
+  const floats = args.flatMap(operands).filter(v => v.tensor.node.dtype === 'f32');
+  return keepsPositive.has(op) && floats.length > 0 && floats.every(v => v.positive) && (!joins || args.every(a => typeof a !== 'number'));
+}
+
 /** A step that makes nothing of what there is. */
 export class Skip extends Error {}
 export const skip = (): never => {
@@ -47,6 +62,8 @@ export class Maker {
   readonly dynamic: boolean;
   /** Calls that the language or the compiler refused because of the free batch. */
   refused = 0;
+  /** The op whose values the next operand is taken from, where one fits; then undefined. */
+  #wanted: string | undefined;
   readonly #known = new Map<string, unknown>();
   constructor(inputs: ReadonlyMap<string, Tensor>, exact: boolean, dynamic: boolean) {
     this.inputs = inputs;
@@ -62,7 +79,13 @@ export class Maker {
   /** The i-th value of a kind from the end; every second i is the newest. */
   pick(kind: Kind, i: number, also: (v: Value) => boolean = () => true): Value {
     const fits = this.values.filter(v => kinds[kind](v.tensor) && also(v));
-    return fits.length === 0 ? skip() : this.tamed(newest(fits, i));
+    return fits.length === 0 ? skip() : this.tamed(this.#choose(fits, i));
+  }
+  #choose(fits: readonly Value[], i: number): Value {
+    const wanted = fits.findLast(v => v.op === this.#wanted);
+    if (wanted === undefined) return newest(fits, i);
+    this.#wanted = undefined;
+    return wanted;
   }
   /** Floats that grew are scaled down: by a power of two, or, where all must stay whole, to a remainder. */
   tamed(v: Value): Value {
@@ -77,12 +100,12 @@ export class Maker {
     const fits = this.values.filter(
       v => typeOf(v) === typeOf(x) && (sameShape(shapeOf(v), shapeOf(x)) || (grows && broadcasts(shapeOf(v), shapeOf(x)))),
     );
-    return this.tamed(newest(fits.length > 0 ? fits : [x], i));
+    return this.tamed(this.#choose(fits.length > 0 ? fits : [x], i));
   }
   /** A value with these properties, or what else there is. */
   find(kind: Kind, i: number, fits: (v: Value) => boolean, or: () => Value): Value {
     const found = this.values.filter(v => kinds[kind](v.tensor) && fits(v));
-    return found.length > 0 ? this.tamed(newest(found, i)) : or();
+    return found.length > 0 ? this.tamed(this.#choose(found, i)) : or();
   }
   /** Small constants of a fixed shape. */
   weights(shape: readonly number[], seed: number): Value {
@@ -118,7 +141,7 @@ export class Maker {
     if (this.dynamic) this.#compilable(parts.map(([, t]) => t));
     this.calls.push(call);
     return parts.map(([path, tensor]) => {
-      const value = new Value(i, `${call.name}${path}`, tensor, op, size);
+      const value = new Value(i, `${call.name}${path}`, tensor, op, size, isPositive(op, args, tensor));
       this.#known.set(value.name, tensor);
       this.values.push(value);
       return value;
@@ -151,17 +174,29 @@ export class Maker {
     this.refused++;
     return skip();
   }
-  /** Runs a step; what it called before it gave up stays. */
-  step(make: () => unknown): void {
+  /** Runs a step. What a step called before it gave up is of no use. */
+  step(make: () => unknown): boolean {
     const before = this.calls.length;
     try {
       make();
+      return true;
     } catch (e) {
       if (!(e instanceof Skip)) throw e;
-      // helpers of a step that failed are of no use
       this.calls.length = before;
       while (this.values.length > 0 && this.values.at(-1)!.call >= before) this.#known.delete(this.values.pop()!.name);
+      return false;
     }
+  }
+  /** A step that reads what an op gave, else it gives up. */
+  reading(op: string, make: () => unknown): void {
+    const before = this.calls.length;
+    this.#wanted = op;
+    try {
+      make();
+    } finally {
+      this.#wanted = undefined;
+    }
+    if (!this.calls.slice(before).some(c => c.args.flatMap(operands).some(v => v.op === op))) skip();
   }
 }
 function batchOutermost(shape: Shape): boolean {

@@ -8,6 +8,7 @@ import { bool, f32, index, isTensor, type Tensor, u32 } from '../../dsl/tensor.t
 import { type Call, operands, runCalls, showCall, type Value } from './calls.ts';
 import { allOps, families, movingOps, smoothOps, wholeOps } from './families/index.ts';
 import { batch, language, Maker } from './maker.ts';
+import { pairAt } from './pairs.ts';
 
 export type Step = readonly [op: number, i: number, j: number, k: number];
 export interface Draw {
@@ -62,16 +63,35 @@ export interface Program {
 
 /** From this number on a step does once more what the last one did: rules look at pairs of one kind. */
 const sameAgain = 8000;
+/** From this number on a step is a pair of ops (pairs.ts), one that reads the other. */
+export const aimed = 10_000;
 
 export function build(draw: Draw): Program {
   const inputs = inputsOf(draw);
   const maker = new Maker(inputs, draw.exact, draw.dynamic);
   const names = draw.of === 'all' ? (draw.exact ? wholeOps : allOps) : draw.of === 'moving' ? movingOps : smoothOps;
   for (const [op, i, j, k] of draw.steps) {
+    if (op >= aimed) {
+      pairUp(maker, op - aimed, i, j, k);
+      continue;
+    }
     const again = op >= sameAgain ? maker.calls.at(-1)?.op : undefined;
     maker.step(() => families[again ?? names[op % names.length]!]!(maker, i, j, k));
   }
   return trimmed(maker, draw.dynamic);
+}
+const tries = 6;
+/** Makes the producer's and the consumer's call, with other operands until one reads the other; a value that the producer made is read first. */
+function pairUp(maker: Maker, pair: number, i: number, j: number, k: number): void {
+  const [producer, consumer] = pairAt(pair);
+  for (let t = 0; t < tries; t++) {
+    const [a, b, c] = [i + t * 5, j + t * 11, (k + t * 91) % 1024];
+    const done = maker.step(() => {
+      if (t > 0 || !maker.values.some(v => v.op === producer)) families[producer]!(maker, a, b, c);
+      maker.reading(producer, () => families[consumer]!(maker, b, a, (c * 5 + t) % 1024));
+    });
+    if (done) return;
+  }
 }
 /** The last values that nothing reads are the outputs, eight at most, and the calls that reach them are kept. */
 function trimmed(maker: Maker, dynamic: boolean): Program {

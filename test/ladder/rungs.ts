@@ -130,9 +130,10 @@ function slopeFault({ interned, feeds, batch: at }: Subject, counts: Counts): st
   const [coarse, fine] = [slope(1e-4), slope(3e-5)];
   const size = 1 + Math.abs(fine) + 1e-3 * Math.abs(along(0));
   if (!(Math.abs(coarse - fine) <= 1e-5 * size)) return undefined;
-  // kinks at the point itself: the slopes of the two sides differ
-  const sides = (along(1e-4) - along(0)) / 1e-4 - (along(0) - along(-1e-4)) / 1e-4;
-  if (!(Math.abs(sides) <= 1e-2 * size)) return undefined;
+  // kinks at the point itself: the slopes of the two sides differ, by what does not shrink with the step
+  const sides = (h: number): number => (along(h) - 2 * along(0) + along(-h)) / h;
+  const kink = (sides(3e-5) - 0.3 * sides(1e-4)) / 0.7;
+  if (!(Math.abs(kink) <= 1e-4 * size)) return undefined;
   if (fine !== 0) counts.slopes++;
   const values = interpret(
     graph,

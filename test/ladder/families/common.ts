@@ -9,8 +9,8 @@ export const axesOf = (v: Value): number[] => [...Array(rankOf(v)).keys()];
 export const log2 = (n: number): number => Math.ceil(Math.log2(Math.max(1, n)));
 export const pickOf = <T>(list: readonly T[], k: number): T => list[k % list.length]!;
 export const noZero = (v: Value): boolean => elementsOf(shapeOf(v)) > 0;
-/** |x| + ½ (or + 1), away from 0. */
-export const positive = (p: Maker, x: Value): Value => p.one('add', x.size + 1, p.one('abs', x.size, x), p.exact ? 1 : 0.5);
+/** |x| + ½ (or + 1), away from 0, unless x is so. */
+export const positive = (p: Maker, x: Value): Value => (x.positive ? x : p.one('add', x.size + 1, p.one('abs', x.size, x), p.exact ? 1 : 0.5));
 /** Not too large for exp. */
 export const small = (p: Maker, x: Value): Value => (x.size <= 3 ? x : p.one('clamp', 3, x, { min: -8, max: 8 }));
 /** A number to meet x, whole for integers. */

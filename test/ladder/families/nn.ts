@@ -1,6 +1,6 @@
 // Softmax and its relations, normalisation, attention, the classifier's loss.
 import type { Value } from '../calls.ts';
-import { rankOf, sameShape, shapeOf } from '../maker.ts';
+import { rankOf, sameShape, shapeOf, sizeOf } from '../maker.ts';
 import { type Family, log2, noZero } from './common.ts';
 
 const alongAxis =
@@ -44,7 +44,10 @@ export const nn: Readonly<Record<string, Family>> = {
     );
     const [n, m] = [shapeOf(q).at(-2)!, shapeOf(key).at(-2)!];
     const bias = k % 2 && typeof n === 'number' && typeof m === 'number' ? { bias: p.weights(k % 4 === 1 ? [n, m] : [1, m], k) } : {};
-    const options = { ...bias, ...(k % 5 === 0 ? { scale: 0.5 } : {}) };
+    // scores up to 16: kernels that work out x − m anew know m to half a unit of its last place, and an exp makes that an error of the whole row
+    const scores = q.size + key.size + log2(sizeOf(shapeOf(q).at(-1)!));
+    const scale = scores > 5 ? 2 ** (4 - Math.ceil(scores)) : k % 5 === 0 ? 0.5 : undefined;
+    const options = { ...bias, ...(scale === undefined ? {} : { scale }) };
     return p.one('attention', value.size, q, key, value, Object.keys(options).length > 0 ? options : undefined);
   },
   crossEntropy: (p, i, j, k) => {

@@ -60,7 +60,7 @@ export const bugs: Readonly<Record<string, readonly Bug[]>> = {
     ['compiler/loops/fuse/placement.ts', '(axisSet(parts[r]!.axes) | full[r]!)', 'axisSet(parts[r]!.axes)'],
   ],
   chunks: [
-    ['compiler/code/fused.ts', 'to: int(this.tilesOf(over))', 'to: int(this.tilesOf(over) - 1)'],
+    ['compiler/code/fused.ts', ': int(this.tilesOf(over));', ': int(this.tilesOf(over) - 1);'],
     ['compiler/code/phases.ts', 'const moved = max < 0 ?', 'const moved = max < 1e3 ?'],
     ['compiler/code/reduce.ts', 'const last = this.countOf(axis) ?? sizeExpr(extent);', 'const last = sizeExpr(extent);'],
   ],

@@ -160,7 +160,8 @@ export async function deviceFault(subject: Subject, device: Device, options: Com
     const session = await open(program, { device });
     try {
       // a first run at another batch: what it leaves behind, and memory that must grow
-      if (program.batch !== null) await session.run(inputsAt(program, subject.feeds, 1), { batch: 1 });
+      const one = () => session.run(inputsAt(program, subject.feeds, 1), { batch: 1 });
+      const small = program.batch === null ? undefined : await one();
       const inputs = inputsAt(program, subject.feeds, subject.batch);
       const free = { batch: subject.batch };
       const wrong = resultFault(subject, await session.run(inputs, free));
@@ -170,7 +171,9 @@ export async function deviceFault(subject: Subject, device: Device, options: Com
         const alone = resultFault(subject, await session.run(inputs, { ...free, outputs: [name] }));
         if (alone) return { fault: `${name} alone: ${alone}` };
       }
-      return { fault: undefined };
+      // back to the smaller batch, in memory that is large enough
+      const back = small && differing(small, await one());
+      return { fault: back && `${back} at the first batch again is another` };
     } finally {
       session.dispose();
     }
@@ -179,6 +182,10 @@ export async function deviceFault(subject: Subject, device: Device, options: Com
     throw e;
   }
 }
+type Results = Readonly<Record<string, { readonly data: ArrayLike<number> }>>;
+/** An output whose elements are not the same in both. */
+const differing = (a: Results, b: Results): string | undefined =>
+  Object.keys(a).find(name => !Array.from(a[name]!.data).every((x, i) => Object.is(x, b[name]!.data[i])));
 /** The inputs' first elements, as many as a batch has. */
 function inputsAt({ inputs }: Compiled, feeds: Feeds, at: number) {
   return Object.fromEntries(

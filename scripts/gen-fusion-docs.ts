@@ -73,7 +73,7 @@ const perceptron = traced(
   ({ x, g, h, w1, b1, w2, b2 }) => ({ y: linear(gelu(linear(layerNorm(x, g, h), w1, b1)), w2, b2) }),
 );
 
-/** The machines of cost.ts. */
+/** The machines of machine.ts. */
 function machineTable(): string {
   const row = ([name, c]: readonly [string, Capability]): string => {
     const m = machineOf(c);

@@ -4,7 +4,7 @@
 // one copy for all: the sums go into an array of the lane, which a loop runs over.
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { type AxisSet, axisSet, scope as reach, storeReads } from '../loops/facts.ts';
-import { weightOf } from '../loops/fuse/cost.ts';
+import { weightOf } from '../loops/fuse/weights.ts';
 import type { LoopNest, Store } from '../loops/types.ts';
 import { int, load, operation, plus, times, vector } from './expressions.ts';
 import { type Binding, define, type Offsets, Scope } from './scope.ts';

@@ -6,22 +6,24 @@ import { isDynamic, isMultiple, type Size } from '../../common/size.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import { axisSet } from '../loops/facts.ts';
-import { scheduleNest, type TileSchedule } from '../loops/fuse/cost.ts';
+import type { TileSchedule } from '../loops/fuse/cost.ts';
 import { machineOf } from '../loops/fuse/machine.ts';
+import { scheduleNest } from '../loops/fuse/search.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { inBlocks } from './blocks.ts';
 import { Scratch } from './epilogue.ts';
 import { dividedBy, group, int, lane, less, modulo, operation, plus, sizeExpr, times } from './expressions.ts';
 import { codeOf, type GenerateOptions, generate } from './generate.ts';
+import type { CutAxis } from './layout.ts';
 import { checkLimits } from './limits.ts';
 import { PanelMemories, Panels } from './panels.ts';
-import { type CutAxis, type Phase, type Phases, phasesOf, type Sweep, tablesOf } from './phases.ts';
+import { type Phase, type Phases, phasesOf, type Sweep, tablesOf } from './phases.ts';
+import { pointsOf } from './points.ts';
 import { Reducer } from './reduce.ts';
-import { inRounds, isWholeIn, type Span } from './rounds.ts';
-import { type AxisPlan, isStaged, phaseSchedule, type Schedule, schedule } from './schedule.ts';
+import type { Span } from './rounds.ts';
+import { isStaged, phaseSchedule, schedule } from './schedule.ts';
 import { type Binding, define, Names, Scope } from './scope.ts';
 import { Stores } from './stores.ts';
-import { teamOf } from './teams.ts';
 import type { Capability, Code, Expr, Memory, Statement } from './types.ts';
 import { Values } from './values.ts';
 import { chooseVectorMemories } from './vectorise.ts';
@@ -223,80 +225,17 @@ class FusedGenerator {
       const { extent } = nest.axes[axis]!;
       return tiled(axis) ?? { tile: extent as number, extent, count: int(extent as number) };
     };
-    const inner = this.points(root, plan, spanOf);
-    if (plan.team.size > 1) reducer.together = inner.scope;
+    const points = pointsOf(root, plan, spanOf, this.names, this.sharing);
+    if (plan.team.size > 1) reducer.together = points.scope;
     if (isStaged(plan)) {
       this.staged = true;
-      reducer.panels = new Panels(values, this.panels, spanOf, inner.starts!, this.sharing);
+      reducer.panels = new Panels(values, this.panels, spanOf, points.starts!, this.sharing);
     }
-    writes.guard = inner.guard;
-    writes.put(inner.scope, nest.stores);
-    inner.close();
+    writes.guard = points.guard;
+    writes.put(points.scope, nest.stores);
+    points.close();
     const conditions = phase.first.map(high => operation('eq', this.highs.get(high)!.base, int(0)));
     return conditions.length > 0 ? [{ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body }] : body;
   }
-
-  /** The points of a phase as this lane goes through them. */
-  private points(root: Scope, plan: Schedule, spanOf: (axis: number) => Span): Inner {
-    const { team } = plan;
-    if (this.sharing === 1) return this.looped(root, plan, spanOf);
-    if (isStaged(plan)) return inRounds(root, plan.axes, spanOf, this.names, lane, this.sharing);
-    if (team.size === 1) return this.dealt(root, plan, spanOf);
-    return inRounds(root, plan.axes, spanOf, this.names, teamOf(team, this.sharing), this.sharing / team.size);
-  }
-
-  /** One loop an axis. */
-  private looped(root: Scope, plan: Schedule, spanOf: (axis: number) => Span): Inner {
-    const loops: { outer: Scope; statement: Statement }[] = [];
-    let scope = root;
-    for (const axis of plan.axes) {
-      const span = spanOf(axis.axis);
-      const counter = this.names.loop();
-      const body: Statement[] = [];
-      loops.push({ outer: scope, statement: { kind: 'for', name: counter.name, from: int(0), to: span.count, step: axis.tile, body } });
-      scope = new Scope(scope, new Map([[axis.axis, this.binding(axis, span, counter, scope.body)]]), body);
-    }
-    return {
-      scope,
-      close: () => {
-        for (const { outer, statement } of loops.reverse()) outer.body.push(statement);
-      },
-    };
-  }
-  /** Register tiles of all axes numbered together, and dealt out to the lanes. */
-  private dealt(root: Scope, plan: Schedule, spanOf: (axis: number) => Span): Inner {
-    const counter = this.names.loop();
-    const body: Statement[] = [];
-    const bindings = new Map<number, Binding>();
-    const conditions: Expr[] = [];
-    let rest: Expr = counter;
-    let count = 1;
-    [...plan.axes].reverse().forEach((axis, i) => {
-      const span = spanOf(axis.axis);
-      const tiles = Math.ceil(span.tile / axis.tile);
-      const last = i === plan.axes.length - 1;
-      const base = define(this.names, body, times(last ? rest : modulo(rest, tiles), axis.tile));
-      if (!last) rest = define(this.names, body, dividedBy(rest, tiles));
-      bindings.set(axis.axis, this.binding(axis, span, base, root.body));
-      if (span.count.kind !== 'literal') conditions.push(less(base, span.count));
-      count *= tiles;
-    });
-    const guarded: Statement[] = conditions.length > 0 ? [] : body;
-    if (conditions.length > 0) body.push({ kind: 'if', condition: conditions.reduce((a, b) => operation('and', a, b)), body: guarded });
-    return {
-      scope: new Scope(root, bindings, guarded),
-      close: () => void root.body.push({ kind: 'for', name: counter.name, from: lane, to: int(count), step: this.sharing, body }),
-    };
-  }
-  private binding({ axis: _, tile, vector }: AxisPlan, span: Span, base: Expr, body: Statement[]): Binding {
-    const last = tile > 1 && !isWholeIn(span, tile) ? define(this.names, body, plus(span.count, int(vector ? -4 : -1))) : undefined;
-    return { base, tile, vector, extent: span.extent, last };
-  }
-}
-interface Inner {
-  readonly scope: Scope;
-  readonly guard?: Expr | undefined;
-  readonly starts?: ReadonlyMap<number, Expr>;
-  readonly close: () => void;
 }
 const bound = (base: Expr): Binding => ({ base, tile: 1, vector: false, extent: 1, last: undefined });

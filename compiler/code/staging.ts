@@ -6,7 +6,7 @@
 // of a tile belongs into registers.)
 // A schedule with staging is chosen with its register tile, by an estimate of instructions; panels.ts writes it.
 import { type AxisSet, axisSet, operands, partAxes, scope as reach } from '../loops/facts.ts';
-import { weightOf } from '../loops/fuse/cost.ts';
+import { weightOf } from '../loops/fuse/weights.ts';
 import type { Facts } from './facts.ts';
 import { dependsOn, isContiguous, loadsOf, strideIn } from './strides.ts';
 import type { TileChoice } from './tiles.ts';

@@ -120,7 +120,7 @@ export const survivors: Readonly<Record<string, readonly Bug[]>> = {
   ],
   'tiles of more groups than one want axes longer than those of the programs': [
     ['compiler/code/fused.ts', "operation('min', int(tile), left)", 'int(tile)'],
-    ['compiler/code/phases.ts', 'const own = this.facts.own[part]!;', 'const own = this.facts.full[part]!;'],
+    ['compiler/code/settle.ts', 'const own = facts.own[part]!;', 'const own = facts.full[part]!;'],
     ['compiler/code/stores.ts', 'return last && offset > 0 ?', 'return last && offset > 1 ?'],
     ['compiler/code/stores.ts', ': []), ...first, ...(oneLane', ': []), ...(oneLane'],
   ],

@@ -46,6 +46,10 @@ function plant(copy: string, [file, from, to]: Bug): void {
   writeFileSync(path, at.join(to));
 }
 
+test('every edit of the bank applies', () => {
+  for (const [file, from] of [...Object.values(bugs), ...Object.values(survivors)].flat())
+    expect(readFileSync(join(root, file), 'utf8').split(from), `${file} says once: ${from}`).toHaveLength(2);
+});
 test('without a bug nothing is found', { timeout: 600_000 }, async () =>
   expect(await programsToFind(undefined, asked === undefined ? 30 : most)).toBe(Number.POSITIVE_INFINITY),
 );

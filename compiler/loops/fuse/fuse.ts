@@ -13,10 +13,11 @@ import type { LoopNest } from '../types.ts';
 import { isStorable, neededFor, rootsOf } from '../unfused.ts';
 import { inPlaceFault } from '../verify.ts';
 import { structureOf } from './cone.ts';
-import { orByChunk, scheduleByChunk, scheduleNest, type TileSchedule } from './cost.ts';
+import type { TileSchedule } from './cost.ts';
 import { type Group, Groups } from './groups.ts';
 import { comparedValues, isTooLarge, tooWide } from './limits.ts';
 import type { Machine } from './machine.ts';
+import { orByChunk, scheduleByChunk, scheduleNest } from './search.ts';
 
 export interface FusedKernel extends Lowered {
   readonly schedule: TileSchedule;

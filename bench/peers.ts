@@ -16,7 +16,7 @@ interface Peer {
 const peers: readonly Peer[] = [
   { name: 'jax-js wasm', against: 'js', folder: 'jax-js', file: 'jax-js.mjs', options: { device: 'wasm', threads: 1 } },
   { name: 'onnxruntime-web wasm', against: 'js', folder: 'ort-web', file: 'ort-web.mjs', options: { threads: 1 } },
-  { name: 'tfjs cpu', against: 'js', folder: 'tfjs', file: 'tfjs.mjs', options: { backend: 'cpu' } },
+  { name: 'tfjs wasm', against: 'js', folder: 'tfjs', file: 'tfjs.mjs', options: { backend: 'wasm' } },
   { name: 'jax-js webgpu', against: 'webgpu', folder: 'jax-js', file: 'jax-js.mjs', options: { device: 'webgpu', threads: 1 } },
   { name: 'onnxruntime-web webgpu', against: 'webgpu', folder: 'ort-web', file: 'ort-web.mjs', options: { device: 'webgpu', threads: 1 } },
 ];
@@ -40,23 +40,31 @@ export interface PeerRow {
   readonly ratio?: number;
 }
 
-/** `folder`: where the peers are. Peers that run a workload longer than `limit` seconds are ended. */
-export function comparePeers(folder: string, rounds: number, log: (line: string) => void, limit = 120): readonly PeerRow[] {
+/** `folder`: where the peers are; `match`: a part of the names of workloads; `on`: one device, or both. Peers that run a workload longer
+ *  than `limit` seconds are ended. */
+export function comparePeers(
+  folder: string,
+  rounds: number,
+  log: (line: string) => void,
+  { match = '', on, limit = 120 }: { readonly match?: string; readonly on?: string | undefined; readonly limit?: number } = {},
+): readonly PeerRow[] {
   const setup = `${folder}/setup.json`;
   if (!existsSync(setup)) throw new Error(`BENCH_PEERS=${folder}: no setup.json there`);
   const { node, cache, swiftshader } = JSON.parse(readFileSync(setup, 'utf8')) as Record<'node' | 'cache' | 'swiftshader', string>;
   const run = (command: string, args: readonly string[]): Result => {
     const env = { ...process.env, BENCH_SWIFTSHADER: swiftshader, BENCH_SPAWNED_AT: String(performance.timeOrigin + performance.now()) };
-    const { stdout } = spawnSync(command, args, { env, encoding: 'utf8', timeout: limit * 1000, killSignal: 'SIGKILL' });
+    const { stdout, signal } = spawnSync(command, args, { env, encoding: 'utf8', timeout: limit * 1000, killSignal: 'SIGKILL' });
+    if (signal === 'SIGKILL') return { error: `not done in ${limit} s` };
     try {
       return JSON.parse(stdout.trim().split('\n').at(-1)!) as Result;
     } catch {
-      return { error: `not done in ${limit} s` };
+      return { error: 'it fails' };
     }
   };
   const rows: PeerRow[] = [];
   for (const workload of workloads)
     for (const device of ['js', 'webgpu'] as const) {
+      if (!workload.includes(match) || (on !== undefined && on !== device)) continue;
       const chosen = peers.filter(p => p.against === device);
       const own: number[] = [];
       const theirs = new Map<Peer, (number | string)[]>(chosen.map(p => [p, []]));

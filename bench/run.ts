@@ -66,7 +66,7 @@ if (wanted('compile'))
 if (wanted('start')) report.start = await coldStart(rounds);
 if (wanted('size')) report.size = runtimeSize();
 const folder = process.env.BENCH_PEERS;
-if (folder && wanted('peers')) report.peers = comparePeers(folder, Math.min(rounds, 3), progress);
+if (folder && wanted('peers')) report.peers = comparePeers(folder, Math.min(rounds, 3), progress, { match: flags.match, on: flags.device });
 process.stdout.write(flags.json ? `${JSON.stringify(report, null, 1)}\n` : `${asText(report)}\n`);
 
 async function openDevices(): Promise<Device[]> {

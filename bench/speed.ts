@@ -32,16 +32,17 @@ interface Runner {
 
 /** Samples last at least this long, because processor time is counted in coarse steps. */
 const sampleMilliseconds = 40;
-const longMilliseconds = 2000;
+const longMilliseconds = 10_000;
+const warmUps = 4;
 
 export async function compareFusion(workload: Workload, device: Device, rounds: number): Promise<Speed> {
   const clock = clockOf(device);
   const [fused, unfused] = [await prepare(workload, device, 'all'), await prepare(workload, device, 'none')];
   try {
     for (const runner of [fused, unfused]) {
-      // the first run compiles and uploads; those that take long need no more, their code is hot by then
+      // the first run compiles and uploads; an engine optimises kernels over the next few
       let took = await sample(runner, clock);
-      for (let i = 0; i < 2 && took < longMilliseconds; i++) took = await sample(runner, clock);
+      for (let i = 0; i < warmUps && took < longMilliseconds; i++) took = await sample(runner, clock);
       runner.repeat = Math.max(1, Math.ceil(sampleMilliseconds / Math.max(0.1, took)));
     }
     const times: { readonly fused: number; readonly unfused: number }[] = [];

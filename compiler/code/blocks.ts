@@ -6,7 +6,7 @@
 import { isDynamic } from '../../common/size.ts';
 import { axesOf, scope } from '../loops/facts.ts';
 import { sweepsOf } from '../loops/fuse/chunk.ts';
-import type { TileSchedule } from '../loops/fuse/cost.ts';
+import type { Tiling } from '../loops/fuse/cost.ts';
 import { type Facts, factsOf } from '../loops/fuse/placement.ts';
 import type { LoopNest } from '../loops/types.ts';
 import { lineElements, plainStride } from './strides.ts';
@@ -18,7 +18,7 @@ const blockLength = 128;
 const leastRoom = 1024;
 
 /** The tiles of a nest whose sums run in blocks of the axis that all of them are over; undefined where that brings nothing. */
-export function inBlocks(nest: LoopNest, capability: Capability): TileSchedule | undefined {
+export function inBlocks(nest: LoopNest, capability: Capability): Tiling | undefined {
   const room = capability.laneBytes / 4;
   const { parts, axes } = nest;
   if (capability.lanes !== 1 || parts.some(p => p.kind !== 'sum' || p.axes.length !== 1 || p.axes[0] !== parts[0]!.axes[0])) return undefined;
@@ -34,9 +34,7 @@ export function inBlocks(nest: LoopNest, capability: Capability): TileSchedule |
     const longest = facts.grid.reduce((a, b) => (tile[b]! > tile[a]! ? b : a));
     tile[longest] = Math.ceil(tile[longest]! / 2);
   }
-  const tables = tablesOf();
-  const groups = facts.grid.reduce((n, a) => n * Math.ceil((axes[a]!.extent as number) / tile[a]!), 1);
-  return { tile, places: parts.map(() => 'row'), chunk: axis, cost: 0, bytes: 0, operations: 0, tables, groups };
+  return { tile, places: parts.map(() => 'row'), chunk: axis, tables: tablesOf() };
 }
 
 const isLong = ({ axes }: LoopNest, axis: number): boolean => {

@@ -6,7 +6,7 @@ import { isDynamic, isMultiple, type Size } from '../../common/size.ts';
 import type { ScalarType } from '../../dsl/scalar.ts';
 import { CompileError } from '../errors.ts';
 import { axisSet } from '../loops/facts.ts';
-import type { TileSchedule } from '../loops/fuse/cost.ts';
+import type { Tiling } from '../loops/fuse/cost.ts';
 import { machineOf } from '../loops/fuse/machine.ts';
 import { scheduleNest } from '../loops/fuse/search.ts';
 import type { LoopNest } from '../loops/types.ts';
@@ -31,7 +31,7 @@ import { countStatements } from './walk.ts';
 
 /** Structured code for a fused nest. Register tiles shrink until the text is within the target's limit.
  *  @throws CompileError HC31, HC32, HC36 when the target cannot take the kernel (limits.ts). */
-export function generateFused(nest: LoopNest, tiles: TileSchedule, capability: Capability, options: GenerateOptions): Code {
+export function generateFused(nest: LoopNest, tiles: Tiling, capability: Capability, options: GenerateOptions): Code {
   const blocks = tiles.places.every(p => p === 'inline') ? inBlocks(nest, capability) : undefined;
   const isOneLoop = !blocks && isPlain(nest, tiles);
   const phases = isOneLoop && !mayStage(nest, capability) ? undefined : phasesOf(nest, blocks ?? tiles);
@@ -72,7 +72,7 @@ function inPhasesOf(
 }
 
 /** One loop over its points is all that the kernel is: nothing to keep between loops, and nothing that only some groups do. */
-const isPlain = (nest: LoopNest, tiles: TileSchedule): boolean =>
+const isPlain = (nest: LoopNest, tiles: Tiling): boolean =>
   tiles.places.every(p => p === 'inline') && nest.stores.every(s => axisSet(s.axes) === axisSet(nest.stores[0]!.axes));
 
 class FusedGenerator {

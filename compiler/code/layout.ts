@@ -7,7 +7,7 @@ import type { ScalarType } from '../../dsl/scalar.ts';
 import { addIndex, axisIndex, constantIndex, valueIndex } from '../loops/affine.ts';
 import { type AxisSet, axesOf } from '../loops/facts.ts';
 import { followed, type Sweeps } from '../loops/fuse/chunk.ts';
-import type { TileSchedule } from '../loops/fuse/cost.ts';
+import type { Tiling } from '../loops/fuse/cost.ts';
 import type { Facts } from '../loops/fuse/placement.ts';
 import type { Axis, Buffer, Index, LoopNest } from '../loops/types.ts';
 import { plainStride } from './strides.ts';
@@ -26,7 +26,7 @@ export interface Table {
 
 export class Layout {
   readonly nest: LoopNest;
-  readonly schedule: TileSchedule;
+  readonly schedule: Tiling;
   readonly facts: Facts;
   readonly grid: readonly CutAxis[];
   /** The axis that is cut into chunks. */
@@ -39,7 +39,7 @@ export class Layout {
   readonly movers: readonly number[];
 
   /** facts: those of tables that hold one chunk, where there are sweeps. */
-  constructor(nest: LoopNest, schedule: TileSchedule, facts: Facts, sweeps: Sweeps | undefined) {
+  constructor(nest: LoopNest, schedule: Tiling, facts: Facts, sweeps: Sweeps | undefined) {
     this.nest = nest;
     this.schedule = schedule;
     this.facts = facts;

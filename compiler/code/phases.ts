@@ -12,7 +12,7 @@
 import type { Prim } from '../../dsl/scalar.ts';
 import { type AxisSet, axesOf, axisSet, liveValues, loopOrder } from '../loops/facts.ts';
 import { factsByChunk, type Sweeps, sweepsOf } from '../loops/fuse/chunk.ts';
-import type { TileSchedule } from '../loops/fuse/cost.ts';
+import type { Tiling } from '../loops/fuse/cost.ts';
 import { type Facts, factsOf } from '../loops/fuse/placement.ts';
 import { neutral } from '../loops/neutral.ts';
 import type { LoopNest, Store, Val } from '../loops/types.ts';
@@ -39,7 +39,7 @@ export interface Phases {
 }
 
 /** The phases of a nest in the order in which they run. */
-export const phasesOf = (nest: LoopNest, schedule: TileSchedule): Phases => new Cutter(nest, schedule).cut();
+export const phasesOf = (nest: LoopNest, schedule: Tiling): Phases => new Cutter(nest, schedule).cut();
 
 /** A phase's reads and writes of tables, by table number. */
 export function tablesOf(phase: Phase, buffers: number): { readonly reads: ReadonlySet<number>; readonly writes: ReadonlySet<number> } {
@@ -63,7 +63,7 @@ class Cutter {
   /** The axis of the sweep whose phases are being made: they see one chunk of it. */
   private open: AxisSet = 0;
 
-  constructor(nest: LoopNest, schedule: TileSchedule) {
+  constructor(nest: LoopNest, schedule: Tiling) {
     this.nest = nest;
     const facts = factsOf(nest);
     this.sweeps = schedule.chunk < 0 ? undefined : sweepsOf(nest, facts, schedule.chunk);

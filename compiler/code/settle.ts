@@ -4,7 +4,7 @@
 import { isDynamic } from '../../common/size.ts';
 import { indexValues } from '../loops/affine.ts';
 import { type AxisSet, axesOf, axisSet, operands, scope } from '../loops/facts.ts';
-import type { TileSchedule } from '../loops/fuse/cost.ts';
+import type { Tiling } from '../loops/fuse/cost.ts';
 import type { Facts } from '../loops/fuse/placement.ts';
 import { weightOf } from '../loops/fuse/weights.ts';
 import type { LoopNest } from '../loops/types.ts';
@@ -15,7 +15,7 @@ type Loops = readonly (readonly number[])[];
 export interface Placed {
   readonly nest: LoopNest;
   readonly facts: Facts;
-  readonly schedule: TileSchedule;
+  readonly schedule: Tiling;
   /** Parts that have a table. */
   readonly rows: readonly number[];
 }

@@ -4,19 +4,22 @@
 import { type Counts, countsOf, type Load, roundedUp, type Term, type Untiled } from './count.ts';
 import type { Place } from './placement.ts';
 
-/** How a fused kernel is cut: a tile of each grid axis a group, and a place for each part. */
-export interface TileSchedule {
+/** How a fused kernel is cut: a tile of each grid axis a group, and a place for each part. Code is made from this alone. */
+export interface Tiling {
   /** By axis; 0 for axes that no store binds, but for that of the chunks. */
   readonly tile: readonly number[];
   readonly places: readonly Place[];
   /** The axis that is cut into chunks, or −1. */
   readonly chunk: number;
+  /** Numbers in tables. */
+  readonly tables: number;
+}
+/** The same with what it costs. */
+export interface TileSchedule extends Tiling {
   readonly cost: number;
   /** Of the model, at the batch that tiles were chosen for. */
   readonly bytes: number;
   readonly operations: number;
-  /** Numbers in tables. */
-  readonly tables: number;
   readonly groups: number;
 }
 
